@@ -1,0 +1,99 @@
+/**
+ * The rows of samples.jsonl, one JSON object a line. A worker appends them; nothing else does.
+ * Every metric is computed from these rows as parsed back from the file, never from memory, so
+ * that recomputing it later gives the same bits.
+ */
+import { z } from 'zod';
+
+const count = z.number().int().nonnegative();
+/** null stands for NaN or ±Infinity, which JSON cannot hold. */
+const logp = z.number().nullable();
+
+/** One tensor of the checkpoint and how this variant stores it. */
+export const tensorRowSchema = z.object({
+  kind: z.literal('tensor'),
+  name: z.string(),
+  shape: z.array(count),
+  /** Effective scheme, e.g. `int4-g64` where `int4-g128` did not divide, or `bf16` where kept. */
+  scheme: z.string(),
+  group: count.nullable(),
+  bytes: count,
+  /** Why it is not at the requested scheme; null when it is. */
+  reason: z.string().nullable(),
+});
+
+/** The engine is ready. `part` counts the processes that worked on one run (resume). */
+export const loadRowSchema = z.object({ kind: z.literal('load'), part: count, loadMs: z.number() });
+
+/** One scored window. Arrays run over its scored tokens. */
+export const windowRowSchema = z.object({
+  kind: z.literal('window'),
+  batch: count,
+  document: count,
+  window: count,
+  /** Index in the window of the first scored token = number of context tokens it saw. */
+  scoreFrom: count,
+  /** Natural-log probability of the target token. */
+  logp: z.array(logp),
+  /** One character a token: `1` if the target was the argmax. */
+  hit: z.string(),
+  /** Natural-log probability of the most likely token. */
+  topLogp: z.array(logp),
+  /** Σ p² over the vocabulary. */
+  sumSquares: z.array(logp),
+});
+export type WindowRow = z.infer<typeof windowRowSchema>;
+
+/** One item of a labelled set, scored on the tokens of its label. */
+export const itemRowSchema = z.object({
+  kind: z.literal('item'),
+  batch: count,
+  item: count,
+  label: z.string(),
+  /** True if every label token was the argmax: greedy decoding would have produced the label. */
+  correct: z.boolean(),
+  /** Sum of log probabilities of the label's tokens, nats. */
+  logp,
+  tokens: count,
+});
+export type ItemRow = z.infer<typeof itemRowSchema>;
+
+/** One call of the engine: closes the rows of its batch. */
+export const batchRowSchema = z.object({
+  kind: z.literal('batch'),
+  batch: count,
+  rows: count,
+  /** Tokens fed, without padding. */
+  tokens: count,
+  scored: count,
+  /** Time inside the engine, ms, monotonic. */
+  ms: z.number(),
+});
+export type BatchRow = z.infer<typeof batchRowSchema>;
+
+/** Peak resident set of the worker process, bytes. */
+export const memoryRowSchema = z.object({
+  kind: z.literal('memory'),
+  part: count,
+  peakRssBytes: count,
+  weightBytes: count,
+});
+
+/** A second pass over one batch (`--check-repeat`): bitEqual is decided on the raw floats. */
+export const repeatRowSchema = z.object({
+  kind: z.literal('repeat'),
+  batch: count,
+  bitEqual: z.boolean(),
+});
+
+export const sampleRowSchema = z.discriminatedUnion('kind', [
+  tensorRowSchema,
+  loadRowSchema,
+  windowRowSchema,
+  itemRowSchema,
+  batchRowSchema,
+  memoryRowSchema,
+  repeatRowSchema,
+]);
+export type SampleRow = z.infer<typeof sampleRowSchema>;
+export type TensorRow = z.infer<typeof tensorRowSchema>;
