@@ -68,6 +68,8 @@ export const batchRowSchema = z.object({
   scored: count,
   /** Time inside the engine, ms, monotonic. */
   ms: z.number(),
+  /** The first call of a process: recorded, but no speed figure counts it. */
+  warmup: z.boolean(),
 });
 export type BatchRow = z.infer<typeof batchRowSchema>;
 

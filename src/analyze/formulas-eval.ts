@@ -1,0 +1,136 @@
+/** Formulas over scored windows (seed document 001's measures, with intervals). */
+import type { WindowRow } from '../record/rows.ts';
+import {
+  type Derived,
+  exact,
+  type Formula,
+  type FormulaParams,
+  missing,
+  numberParam,
+  ratioOfUnits,
+} from './formula.ts';
+import { MIN_UNITS } from './intervals.ts';
+import { type Samples, unitsOfWindows } from './samples.ts';
+
+type PerToken = (row: WindowRow, index: number) => number | null;
+
+const negativeLogp: PerToken = (row, i) => {
+  const logp = row.logp[i] as number | null;
+  return logp === null ? null : -logp;
+};
+
+/** A hit of a token whose probabilities are not finite proves nothing: it spoils the mean too. */
+const hit: PerToken = (row, i) => (row.logp[i] === null ? null : row.hit[i] === '1' ? 1 : 0);
+
+/** Brier 1950, multi-class: Σ_v (p_v − [v = target])² = Σ p² − 2 p_target + 1. */
+const brier: PerToken = (row, i) => {
+  const squares = row.sumSquares[i] as number | null;
+  const logp = row.logp[i] as number | null;
+  return squares === null || logp === null ? null : squares - 2 * Math.exp(logp) + 1;
+};
+
+function meanPerToken(
+  samples: Samples,
+  params: FormulaParams,
+  unit: string,
+  perToken: PerToken,
+): Derived {
+  const sums = unitsOfWindows(samples.windows, perToken, MIN_UNITS);
+  if ('nonFinite' in sums) return missing(unit, `${sums.nonFinite} scored tokens are NaN or Inf`);
+  return ratioOfUnits({ unit, unitOf: sums.unitOf, units: sums.units, params });
+}
+
+const loss: Formula = {
+  unit: 'nats',
+  describe:
+    'mean over scored tokens of −ln p(target); interval: percentile bootstrap over documents',
+  compute: (samples, params) => meanPerToken(samples, params, 'nats', negativeLogp),
+};
+
+const perplexity: Formula = {
+  unit: 'ratio',
+  describe: 'exp(loss); interval: exp of the loss interval',
+  compute(samples, params) {
+    const base = loss.compute(samples, params);
+    if (base.value === null) return { ...base, unit: 'ratio' };
+    const ci95: Derived['ci95'] = base.ci95 && [Math.exp(base.ci95[0]), Math.exp(base.ci95[1])];
+    return { ...base, unit: 'ratio', value: Math.exp(base.value), ci95 };
+  },
+};
+
+const tokenAccuracy: Formula = {
+  unit: 'fraction',
+  describe: 'share of scored tokens whose target was the argmax; bootstrap over documents',
+  compute: (samples, params) => meanPerToken(samples, params, 'fraction', hit),
+};
+
+const brierScore: Formula = {
+  unit: 'score',
+  describe: 'mean over scored tokens of Σp² − 2·p(target) + 1 (0 best, 2 worst)',
+  compute: (samples, params) => meanPerToken(samples, params, 'score', brier),
+};
+
+/** Guo et al. 2017, equal-width bins on the probability of the most likely token. */
+const calibrationError: Formula = {
+  unit: 'fraction',
+  describe: 'Σ over bins of (tokens in bin / tokens) · |accuracy − mean confidence|',
+  compute(samples, params) {
+    const bins = numberParam(params, 'bins');
+    const count = new Float64Array(bins);
+    const hits = new Float64Array(bins);
+    const confidence = new Float64Array(bins);
+    for (const row of samples.windows) {
+      for (let i = 0; i < row.logp.length; i++) {
+        const top = row.topLogp[i] as number | null;
+        if (top === null) return missing('fraction', 'a scored token is NaN or Inf');
+        const p = Math.min(1, Math.exp(top));
+        const bin = Math.min(bins - 1, Math.floor(p * bins));
+        count[bin]++;
+        confidence[bin] += p;
+        if (row.hit[i] === '1') hits[bin]++;
+      }
+    }
+    const n = count.reduce((a, b) => a + b, 0);
+    if (n === 0) return missing('fraction', 'nothing was scored');
+    const value = hits.reduce((a, h, bin) => a + Math.abs(h - (confidence[bin] as number)) / n, 0);
+    const reason = 'ECE is biased upwards and not smooth: a bootstrap interval would mislead';
+    return { value, unit: 'fraction', n, units: bins, unitOf: 'bins', ci95: null, reason };
+  },
+};
+
+/** Loss of the tokens that saw `from ≤ context < to` tokens: does a long context help? */
+const lossAtContext: Formula = {
+  unit: 'nats',
+  describe: 'mean −ln p(target) over tokens with `from` ≤ context tokens < `to`',
+  compute(samples, params) {
+    const from = numberParam(params, 'from');
+    const to = numberParam(params, 'to');
+    const kept = samples.windows.flatMap((row): WindowRow[] => {
+      const start = Math.max(0, from - row.scoreFrom);
+      const end = Math.min(row.logp.length, to - row.scoreFrom);
+      if (start >= end) return [];
+      return [{ ...row, logp: row.logp.slice(start, end) }];
+    });
+    if (kept.length === 0) return missing('nats', 'no token had this much context');
+    return meanPerToken({ ...samples, windows: kept }, params, 'nats', negativeLogp);
+  },
+};
+
+const scoredTokens: Formula = {
+  unit: 'tokens',
+  describe: 'number of scored tokens',
+  compute(samples) {
+    const n = samples.windows.reduce((total, row) => total + row.logp.length, 0);
+    return exact('tokens', n, n, 'tokens');
+  },
+};
+
+export const evalFormulas: Record<string, Formula> = {
+  'eval.loss/1': loss,
+  'eval.perplexity/1': perplexity,
+  'eval.token-accuracy/1': tokenAccuracy,
+  'eval.brier/1': brierScore,
+  'eval.ece/1': calibrationError,
+  'eval.loss-at-context/1': lossAtContext,
+  'eval.scored-tokens/1': scoredTokens,
+};

@@ -1,0 +1,35 @@
+/** The registry: a formula id in a record is looked up here and computed again by `verify`. */
+import type { Metric } from '../record/schema.ts';
+import type { Formula, FormulaParams } from './formula.ts';
+import { evalFormulas } from './formulas-eval.ts';
+import { runFormulas } from './formulas-run.ts';
+import { taskFormulas } from './formulas-task.ts';
+import type { Samples } from './samples.ts';
+
+export const FORMULAS: Readonly<Record<string, Formula>> = {
+  ...evalFormulas,
+  ...taskFormulas,
+  ...runFormulas,
+};
+
+export const SAMPLES_FILE = 'samples.jsonl';
+
+/** A metric to derive: its name in the summary, its formula, its parameters. */
+export interface MetricRequest {
+  readonly name: string;
+  readonly formula: string;
+  readonly params: FormulaParams;
+}
+
+/** Throws RangeError for an unknown formula id. */
+export function computeMetric(request: Omit<MetricRequest, 'name'>, samples: Samples): Metric {
+  const formula = FORMULAS[request.formula];
+  if (!formula) throw new RangeError(`unknown formula ${request.formula}`);
+  const derived = formula.compute(samples, request.params);
+  return {
+    ...derived,
+    formula: request.formula,
+    params: request.params,
+    samples: SAMPLES_FILE,
+  };
+}

@@ -1,0 +1,101 @@
+/**
+ * Where a printed number comes from, as data: enough to compute it again from run directories.
+ * Reports write these beside every numeral; `verify` resolves and renders them again.
+ */
+import type { Manifest, Metric } from '../record/schema.ts';
+import { type CompareParams, type Comparison, compareRuns } from './compare.ts';
+import { computeMetric } from './formulas.ts';
+import type { Samples } from './samples.ts';
+
+export type MetricPart = 'value' | 'n' | 'units' | 'ci95.0' | 'ci95.1';
+
+export type NumberReference =
+  | { from: 'metric'; run: string; metric: string; part: MetricPart }
+  | { from: 'manifest'; run: string; path: string }
+  | {
+      from: 'comparison';
+      formula: string;
+      run: string;
+      baseline: string;
+      params: CompareParams;
+      part: MetricPart;
+    }
+  | { from: 'reduction'; run: string; baseline: string; metric: string };
+
+/** A run as the resolver needs it: metrics are computed again from `samples`, never read back. */
+export interface ResolvableRun {
+  readonly manifest: Manifest;
+  readonly metrics: Readonly<Record<string, Metric>>;
+  readonly samples: () => Samples;
+}
+
+export type RunLookup = (runId: string) => ResolvableRun | undefined;
+
+function partOf(value: Metric | Comparison, part: MetricPart): number | null {
+  switch (part) {
+    case 'value':
+      return value.value;
+    case 'n':
+      return value.n;
+    case 'units':
+      return value.units;
+    case 'ci95.0':
+      return value.ci95?.[0] ?? null;
+    case 'ci95.1':
+      return value.ci95?.[1] ?? null;
+  }
+}
+
+function metricOf(run: ResolvableRun, name: string): Metric | undefined {
+  const recorded = run.metrics[name];
+  return recorded && computeMetric(recorded, run.samples());
+}
+
+/** null when the run, the metric or the field is not there (any more). */
+export function resolveNumber(reference: NumberReference, lookup: RunLookup): number | null {
+  const run = lookup(reference.run);
+  if (!run) return null;
+  switch (reference.from) {
+    case 'metric': {
+      const metric = metricOf(run, reference.metric);
+      return metric ? partOf(metric, reference.part) : null;
+    }
+    case 'manifest':
+      return fieldAt(run.manifest, reference.path);
+    case 'comparison': {
+      const baseline = lookup(reference.baseline);
+      if (!baseline) return null;
+      const pair = { variant: run.samples(), baseline: baseline.samples() };
+      return partOf(compareRuns(reference.formula, pair, reference.params), reference.part);
+    }
+    case 'reduction': {
+      const baseline = lookup(reference.baseline);
+      const value = metricOf(run, reference.metric)?.value;
+      const base = baseline && metricOf(baseline, reference.metric)?.value;
+      return value == null || base == null || base === 0 ? null : 1 - value / base;
+    }
+  }
+}
+
+function fieldAt(manifest: Manifest, path: string): number | null {
+  let value: unknown = manifest;
+  for (const key of path.split('.')) {
+    if (value === null || typeof value !== 'object') return null;
+    value = (value as Record<string, unknown>)[key];
+  }
+  return typeof value === 'number' ? value : null;
+}
+
+/** How a reader is told where a number comes from. */
+export function describeReference(reference: NumberReference): string {
+  switch (reference.from) {
+    case 'metric':
+      return `${reference.metric}.${reference.part} of run ${reference.run}`;
+    case 'manifest':
+      return `${reference.path} of the manifest of run ${reference.run}`;
+    case 'comparison':
+      return `${reference.formula} (${reference.part}) of run ${reference.run} against ${reference.baseline}`;
+    case 'reduction':
+      return `1 − ${reference.metric} of run ${reference.run} / ${reference.metric} of run ${reference.baseline}`;
+  }
+}

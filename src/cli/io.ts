@@ -1,0 +1,27 @@
+/** All process state a command may touch, injected so that the command line is testable in process. */
+export interface TextSink {
+  write(text: string): unknown;
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+}
+
+export interface CommandIo {
+  /** Data goes here. */
+  readonly stdout: TextSink;
+  /** Progress, warnings and errors go here. */
+  readonly stderr: TextSink;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** The whole command line, for the record (redacted before it is written). */
+  readonly argv: readonly string[];
+  /** Aborted by Ctrl-C. */
+  readonly signal: AbortSignal;
+}
+
+export function writeLine(sink: TextSink, text = ''): void {
+  sink.write(`${text}\n`);
+}
+
+export function writeJson(sink: TextSink, value: unknown): void {
+  sink.write(`${JSON.stringify(value, null, 2)}\n`);
+}
