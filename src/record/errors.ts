@@ -88,3 +88,10 @@ export class TimedOut extends AssayError {
     super('TimedOut', 4, message, options);
   }
 }
+
+/** The file system refused: full, read-only, forbidden. `details.path` says where. */
+export class StorageError extends AssayError {
+  constructor(message: string, options: ErrorOptions = {}) {
+    super('StorageError', 3, message, options);
+  }
+}

@@ -1,0 +1,107 @@
+/** Reading samples.jsonl back: nothing is dropped in silence. */
+import { closeSync, openSync, readSync } from 'node:fs';
+import { FormatError } from './errors.ts';
+import { type SampleRow, sampleRowSchema } from './rows.ts';
+import { checkLine, MAX_LINE_BYTES } from './samples.ts';
+import { storageError } from './storage-error.ts';
+
+export interface SamplesRead {
+  /** The rows of all good lines, in order. */
+  rows: SampleRow[];
+  /** What follows the last newline: a write that was cut off. Expected after a kill -9. */
+  torn: { bytes: number } | null;
+  /** Whole lines that cannot be trusted; `line` counts from 1. */
+  corrupt: { line: number; reason: string }[];
+}
+
+const NEWLINE = 0x0a;
+const PIECE_BYTES = 1 << 20;
+
+/**
+ * Reads a file in pieces of 1 MiB and checks every line: checksum, JSON, schema. With
+ * `onCorrupt: 'throw'` the first bad line is a FormatError; by default bad lines are listed.
+ * Throws StorageError when the file cannot be read.
+ */
+export function readSamples(
+  path: string,
+  options: { onCorrupt?: 'list' | 'throw' } = {},
+): SamplesRead {
+  const result: SamplesRead = { rows: [], torn: null, corrupt: [] };
+  let line = 0;
+  const rest = eachLine(path, (bytes) => {
+    line += 1;
+    const row = parseLine(bytes);
+    if ('kind' in row) {
+      result.rows.push(row);
+      return;
+    }
+    if (options.onCorrupt === 'throw') {
+      throw new FormatError(`${path}, line ${line}: ${row.reason}`, {
+        hint: 'The file was changed or damaged: measure again, or restore it from a copy.',
+        details: { path, line, reason: row.reason },
+      });
+    }
+    result.corrupt.push({ line, reason: row.reason });
+  });
+  if (rest > 0) result.torn = { bytes: rest };
+  return result;
+}
+
+function parseLine(bytes: Uint8Array | null): SampleRow | { reason: string } {
+  if (bytes === null) return { reason: `longer than ${MAX_LINE_BYTES} bytes` };
+  const checked = checkLine(bytes);
+  if ('reason' in checked) return checked;
+  let value: unknown;
+  try {
+    value = JSON.parse(checked.text);
+  } catch (error) {
+    return { reason: `not JSON: ${(error as Error).message}` };
+  }
+  const row = sampleRowSchema.safeParse(value);
+  if (row.success) return row.data;
+  const issue = row.error.issues[0];
+  return { reason: `not a sample row: ${issue?.path.join('.') || '(row)'}: ${issue?.message}` };
+}
+
+/**
+ * Calls `onLine` for every line that ends in a newline, with null in place of one that is too long
+ * to hold. Returns the number of bytes behind the last newline.
+ */
+function eachLine(path: string, onLine: (line: Uint8Array | null) => void): number {
+  const file = open(path);
+  const piece = Buffer.alloc(PIECE_BYTES);
+  let held: Buffer[] = [];
+  let heldBytes = 0;
+  const hold = (bytes: Buffer): void => {
+    heldBytes += bytes.length;
+    if (heldBytes <= MAX_LINE_BYTES) held.push(Buffer.from(bytes));
+    else held = [];
+  };
+  try {
+    for (;;) {
+      const got = readSync(file, piece, 0, piece.length, null);
+      if (got === 0) return heldBytes;
+      let from = 0;
+      for (;;) {
+        const end = piece.subarray(0, got).indexOf(NEWLINE, from);
+        if (end < 0) break;
+        hold(piece.subarray(from, end));
+        onLine(heldBytes <= MAX_LINE_BYTES ? Buffer.concat(held) : null);
+        held = [];
+        heldBytes = 0;
+        from = end + 1;
+      }
+      hold(piece.subarray(from, got));
+    }
+  } finally {
+    closeSync(file);
+  }
+}
+
+function open(path: string): number {
+  try {
+    return openSync(path, 'r');
+  } catch (cause) {
+    throw storageError({ doing: 'read', path, cause });
+  }
+}
