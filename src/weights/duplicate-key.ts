@@ -1,0 +1,55 @@
+/** Finds keys that an object of a JSON text has twice: JSON.parse keeps the last and says nothing. */
+
+/**
+ * @param text valid JSON: it must have passed JSON.parse
+ * @returns the first repeated key and where it stands in `text`, or null
+ */
+export function findDuplicateKey(text: string): { key: string; at: number } | null {
+  /** One set of keys per open object, null per open array. */
+  const open: (Set<string> | null)[] = [];
+  let expectKey = false;
+  for (let i = 0; i < text.length; i++) {
+    switch (text.charCodeAt(i)) {
+      case 0x22: {
+        const end = closingQuote(text, i);
+        const keys = open.at(-1);
+        if (expectKey && keys) {
+          const key = unquote(text.slice(i, end + 1));
+          if (keys.has(key)) return { key, at: i };
+          keys.add(key);
+        }
+        expectKey = false;
+        i = end;
+        break;
+      }
+      case 0x7b:
+        open.push(new Set());
+        expectKey = true;
+        break;
+      case 0x5b:
+        open.push(null);
+        expectKey = false;
+        break;
+      case 0x7d:
+      case 0x5d:
+        open.pop();
+        expectKey = false;
+        break;
+      case 0x2c:
+        expectKey = true;
+        break;
+    }
+  }
+  return null;
+}
+
+function closingQuote(text: string, start: number): number {
+  let i = start + 1;
+  while (text.charCodeAt(i) !== 0x22) i += text.charCodeAt(i) === 0x5c ? 2 : 1;
+  return i;
+}
+
+/** Escapes count: "a" and "\u0061" are one key. */
+function unquote(literal: string): string {
+  return literal.includes('\\') ? (JSON.parse(literal) as string) : literal.slice(1, -1);
+}
