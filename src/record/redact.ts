@@ -1,0 +1,150 @@
+/**
+ * Secrets never reach the disk. Three nets, one after the other: exact values of environment
+ * variables with secret names, shapes of known keys, and places where secrets stand (flags,
+ * headers, URL user info, query parameters, assignments). Where in doubt too much is hidden.
+ */
+import { isSecretName, isSecretParameter, isSecretVariable } from './secret-names.ts';
+
+export const REDACTED = '[redacted]';
+
+/** The exact values to hide, as one expression; null when there are none. */
+export interface Secrets {
+  readonly values: RegExp | null;
+}
+export const NO_SECRETS: Secrets = { values: null };
+
+/** Shorter values (`1`, `true`, `default`) occur everywhere by chance. */
+const MIN_SECRET = 8;
+
+/** The values of all environment variables whose name looks secret, if 8 characters or longer. */
+export function secretsOf(env: Readonly<Record<string, string | undefined>>): Secrets {
+  const values = new Set<string>();
+  for (const [name, value] of Object.entries(env)) {
+    if (value === undefined || !isSecretVariable(name)) continue;
+    // Logs are filtered line by line, so each line of a PEM key is a secret of its own.
+    for (const piece of [value, value.trim(), ...value.split(/\r?\n/)]) {
+      if (piece.length < MIN_SECRET) continue;
+      values.add(piece);
+      values.add(JSON.stringify(piece).slice(1, -1));
+      values.add(percentEncoded(piece));
+    }
+  }
+  if (values.size === 0) return NO_SECRETS;
+  // Longest first: of two secrets that start alike, the longer one must win.
+  const ordered = [...values].sort((a, b) => b.length - a.length);
+  const escaped = ordered.map((value) => value.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, '\\$&'));
+  return { values: new RegExp(escaped.join('|'), 'g') };
+}
+
+function percentEncoded(text: string): string {
+  try {
+    return encodeURIComponent(text);
+  } catch {
+    // A lone surrogate has no percent encoding.
+    return text;
+  }
+}
+
+/** Keys that can be known by their shape alone. Quantifiers are bounded below, so no name fits. */
+const SHAPES: readonly RegExp[] = [
+  /hf_[A-Za-z0-9]{20,}/g,
+  // `sk-` ends many words (risk-, task-): not behind a letter or digit, unless that ends a %XX.
+  /(?<![A-Za-z0-9](?<!%[0-9A-Fa-f]{2}))sk-[A-Za-z0-9_-]{16,}/g,
+  /gh[opsur]_[A-Za-z0-9]{20,}/g,
+  /github_pat_\w{20,}/g,
+  /glpat-[\w-]{16,}/g,
+  /xox[abeoprs]-[\w-]{10,}/g,
+  /(?:AKIA|ASIA)[0-9A-Z]{16}/g,
+  /AIza[\w-]{30,}/g,
+  /ya29\.[\w-]{20,}/g,
+  /(?:npm|gsk)_[A-Za-z0-9]{30,}/g,
+  /nvapi-[\w-]{20,}/g,
+  /eyJ[\w-]{5,}\.[\w-]{5,}\.[\w-]*/g,
+  /(?<=\bbearer\s{1,4})[\w.~+/=-]{8,}/gi,
+];
+
+const AUTHORIZATION =
+  /(authorization["']?\s{0,4}[:=]\s{0,4}["']?(?:(?:bearer|basic|digest|token)\s{1,4})?)(?!\[redacted\])[^\s"']+/gi;
+const USER_INFO = /(:\/\/)(?!\[redacted\]@)[^\s/?#]{1,1000}@/g;
+const PARAMETER = /([?&#;])([\w.-]{1,64})=(?!\[redacted\])([^&\s"<>]+)/g;
+/** `api_key: X`, `HF_TOKEN=X`, `"password": "X"`. */
+const ASSIGNMENT =
+  /(?<![\w.-])([A-Za-z_][\w-]{0,63})(["']?\s{0,2}[=:]\s{0,2})(?!\[redacted\])("[^"]*"|'[^']*'|\S+)/g;
+/** In free text a bare `token: 5` is a count: only names that cannot mean one. */
+const ASSIGNED_NAME =
+  /(api|access|secret|private|auth|refresh|session|hf|hub|bearer|client)[-_]?(key|token|secret)|passw(or)?d|passphrase|secret|^[A-Z][A-Z0-9_]*_(KEY|TOKEN|CREDENTIALS?)$/i;
+
+/** Any text: a message, a log line, a value. Idempotent. */
+export function redactText(text: string, secrets: Secrets = NO_SECRETS): string {
+  let out = secrets.values === null ? text : text.replaceAll(secrets.values, REDACTED);
+  for (const shape of SHAPES) out = out.replaceAll(shape, REDACTED);
+  return out
+    .replaceAll(AUTHORIZATION, `$1${REDACTED}`)
+    .replaceAll(USER_INFO, `$1${REDACTED}@`)
+    .replaceAll(PARAMETER, (all: string, mark: string, name: string) =>
+      isSecretParameter(name) ? `${mark}${name}=${REDACTED}` : all,
+    )
+    .replaceAll(ASSIGNMENT, (all: string, name: string, equals: string) =>
+      ASSIGNED_NAME.test(name) ? `${name}${equals}${REDACTED}` : all,
+    );
+}
+
+/** A URL: user info and secret query parameters go, the rest stays as it was typed. */
+export function redactUrl(url: string, secrets: Secrets = NO_SECRETS): string {
+  return redactText(url, secrets);
+}
+
+/** A command line: also `--api-key X`, `--token=X`, `-H 'Authorization: Bearer X'`. */
+export function redactArgv(argv: readonly string[], secrets: Secrets = NO_SECRETS): string[] {
+  let nextIsSecret = false;
+  return argv.map((word) => {
+    const hidden = nextIsSecret;
+    const flag = /^-{1,2}([A-Za-z][\w.-]*)$/.exec(word)?.[1];
+    nextIsSecret =
+      (flag !== undefined && isSecretName(flag)) || /^(bearer|authorization:?)$/i.test(word);
+    if (hidden && !nextIsSecret) return REDACTED;
+    const assigned = /^(-{0,2}([A-Za-z_][\w.-]*)=)./s.exec(word);
+    if (assigned !== null && isSecretName(assigned[2] ?? '')) return `${assigned[1]}${REDACTED}`;
+    return redactText(word, secrets);
+  });
+}
+
+/**
+ * A JSON value that a user wrote: every string, every member name, and whatever stands under a
+ * secret name. Lists of strings are treated as command lines. Returns a copy.
+ */
+export function redactDeep<T>(value: T, secrets: Secrets = NO_SECRETS): T {
+  return deep(value, { secrets, byName: true, hidden: false }) as T;
+}
+
+/** As redactDeep, for values whose member names are ours (`nllPerToken` hides nothing). */
+export function redactStrings<T>(value: T, secrets: Secrets = NO_SECRETS): T {
+  return deep(value, { secrets, byName: false, hidden: false }) as T;
+}
+
+interface DeepContext {
+  readonly secrets: Secrets;
+  readonly byName: boolean;
+  /** Below a member with a secret name. */
+  readonly hidden: boolean;
+}
+
+function deep(value: unknown, context: DeepContext): unknown {
+  const { secrets, byName, hidden } = context;
+  if (typeof value === 'string') return hidden ? REDACTED : redactText(value, secrets);
+  // Small numbers under such a name are counts (`token: 128`).
+  if (typeof value === 'number') return hidden && !(Math.abs(value) < 1e6) ? REDACTED : value;
+  if (Array.isArray(value)) {
+    if (byName && !hidden && value.every((item) => typeof item === 'string')) {
+      return redactArgv(value as string[], secrets);
+    }
+    return value.map((item) => deep(item, context));
+  }
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, member]) => [
+      redactText(name, secrets),
+      deep(member, { ...context, hidden: hidden || (byName && isSecretName(name)) }),
+    ]),
+  );
+}
