@@ -182,7 +182,10 @@ describe('the machine itself', () => {
 describe('what stands around', () => {
   it('reads GPUs, also one that shares its memory', async () => {
     const commands = {
-      'nvidia-smi': 'Big GPU, 81920, 555.1, 9.0\nSmall GPU, [N/A], 555.1, 12.1\n',
+      'nvidia-smi': `name, memory.total [MiB], driver_version
+Big GPU, 81920, 555.1
+Small GPU, [N/A], 555.1
+`,
     };
     const { state, summary, facts } = await check('gpu', { commands });
     expect(state).toBe('ok');

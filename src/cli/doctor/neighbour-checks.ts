@@ -1,31 +1,21 @@
 /** What stands around: GPU, Slurm, fonts, Hugging Face. Nothing here is needed to start. */
 import { join } from 'node:path';
+import { parseGpuTable } from '../../record/nvidia-smi.ts';
 import type { Check, Machine } from './machine.ts';
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
-const GPU_FIELDS = ['name', 'memory.total', 'driver_version', 'compute_cap'];
+const GPU_QUERY = ['--query-gpu=name,memory.total,driver_version', '--format=csv,nounits'];
 
 export async function checkGpu(machine: Machine): Promise<Check> {
   const id = 'gpu';
-  const query = `--query-gpu=${GPU_FIELDS.join(',')}`;
-  const text = await machine.execute('nvidia-smi', [query, '--format=csv,noheader,nounits']);
-  const gpus = (text ?? '')
-    .split('\n')
-    .map((line) => line.split(',').map((cell) => cell.trim()))
-    .filter((cells) => cells.length === GPU_FIELDS.length)
-    .map(([name, mib, driver, capability]) => ({
-      name: name!,
-      // `[N/A]` on machines that share memory between CPU and GPU.
-      memoryBytes: /^\d+$/.test(mib!) ? Number(mib) * 2 ** 20 : null,
-      driver: driver!,
-      capability: capability!,
-    }));
+  const text = await machine.execute('nvidia-smi', GPU_QUERY);
+  const gpus = parseGpuTable(text ?? '');
   const facts = { gpus };
   if (gpus.length > 0) {
     const told = gpus.map(({ name, memoryBytes, driver }) => {
       const memory = memoryBytes === null ? '' : `, ${(memoryBytes / 2 ** 30).toFixed(1)} GiB`;
-      return `${name}${memory}, driver ${driver}`;
+      return `${name}${memory}, driver ${driver ?? 'unknown'}`;
     });
     const advice = 'The embedded engine runs on the CPU; it does not use the GPU.';
     return { id, state: 'ok', summary: told.join('; '), advice, facts };
