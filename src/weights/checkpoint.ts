@@ -2,7 +2,8 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { FormatError } from '../record/errors.ts';
-import { findDuplicateKey } from './duplicate-key.ts';
+import { isLfsPointer } from './header.ts';
+import { findDuplicateKey } from './json-strictness.ts';
 import { openSafetensors } from './safetensors.ts';
 import { openShards } from './shards.ts';
 import type { TensorSource } from './source.ts';
@@ -91,7 +92,9 @@ function readJson(path: string): Record<string, unknown> {
     parsed = JSON.parse(text);
   } catch (cause) {
     throw new FormatError(`${path}: not JSON (${(cause as Error).message})`, {
-      hint: 'the file is damaged; download it again',
+      hint: isLfsPointer(Buffer.from(text))
+        ? 'it is a Git LFS pointer: run `git lfs pull` in the repository of the model'
+        : 'the file is damaged; download it again',
       details: { path, expected: 'JSON', got: text.slice(0, 40) },
       cause,
     });

@@ -5,11 +5,16 @@
  */
 import { FormatError } from '../record/errors.ts';
 import { DTYPE_BYTES } from './dtype.ts';
-import { findDuplicateKey } from './duplicate-key.ts';
+import { findDuplicateKey, nestsDeeperThan } from './json-strictness.ts';
 import type { Dtype } from './source.ts';
 
 /** The bound of the reference implementation: a larger header is an attack, not a model. */
 export const MAX_HEADER_BYTES = 100_000_000;
+
+/** {"tensor": {"shape": [ … */
+const MAX_DEPTH = 3;
+/** No tensor of a model comes near; messages print shapes. */
+const MAX_DIMENSIONS = 32;
 
 const LFS_POINTER = 'version https://git-lfs.github.com/spec/v1';
 
@@ -46,13 +51,18 @@ function broken(message: string, { hint = DAMAGED, ...details }: Complaint): For
   return new FormatError(`${details.path}: ${message}`, { hint, details });
 }
 
+/** True for the small text file that stands for a file not yet fetched from Git LFS. */
+export function isLfsPointer(start: Uint8Array): boolean {
+  const text = new TextDecoder('latin1').decode(start.subarray(0, LFS_POINTER.length));
+  return text === LFS_POINTER;
+}
+
 /**
  * N, from the first bytes of the file (8 are enough; with 64 a Git LFS pointer is recognised).
  * @throws FormatError
  */
 export function headerLength(start: Uint8Array, { fileBytes, path }: HeaderContext): number {
-  const text = new TextDecoder('latin1').decode(start.subarray(0, LFS_POINTER.length));
-  if (text.length >= 8 && LFS_POINTER.startsWith(text)) {
+  if (isLfsPointer(start)) {
     throw broken('this is a Git LFS pointer, not the file it points to', {
       path,
       offset: 0,
@@ -119,6 +129,14 @@ export function parseHeader(bytes: Uint8Array, context: HeaderContext): Header {
 }
 
 function parseJson(json: Uint8Array, path: string): Record<string, unknown> {
+  if (nestsDeeperThan(json, MAX_DEPTH)) {
+    throw broken(`the header nests deeper than ${MAX_DEPTH} levels`, {
+      path,
+      offset: 8,
+      expected: `at most ${MAX_DEPTH} levels`,
+      got: 'more',
+    });
+  }
   let text: string;
   let parsed: unknown;
   try {
@@ -134,11 +152,11 @@ function parseJson(json: Uint8Array, path: string): Record<string, unknown> {
   if (twice !== null) {
     const { key, at } = twice;
     const offset = 8 + Buffer.byteLength(text.slice(0, at));
-    throw broken(`the header has the key "${key}" twice`, {
+    throw broken(`the header has the key "${clip(key)}" twice`, {
       path,
       offset,
       expected: 'unique keys',
-      got: key,
+      got: clip(key),
     });
   }
   return parsed as Record<string, unknown>;
@@ -158,6 +176,12 @@ function parseMetadata(entry: unknown, path: string): Record<string, string> {
   return entry as Record<string, string>;
 }
 
+/** Text of a stranger's choosing in a message: a name may be a hundred megabytes long. */
+function clip(value: unknown): string {
+  const text = typeof value === 'string' ? value : String(JSON.stringify(value));
+  return text.length <= 200 ? text : `${text.slice(0, 200)}…`;
+}
+
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
@@ -172,14 +196,15 @@ function parseTensor(
   { path, data }: { path: string; data: number },
 ): HeaderTensor {
   const wrong = (what: string, expected: unknown, got: unknown) =>
-    broken(`tensor "${name}": ${what}`, { path, offset: 8, expected, got });
+    broken(`tensor "${clip(name)}": ${what}`, { path, offset: 8, expected, got: clip(got) });
   if (!isRecord(entry)) throw wrong('not an object', 'dtype, shape, data_offsets', typeof entry);
   const { dtype, shape, data_offsets: span } = entry;
   if (typeof dtype !== 'string' || !Object.hasOwn(DTYPE_BYTES, dtype)) {
-    throw wrong(`unknown dtype ${JSON.stringify(dtype)}`, Object.keys(DTYPE_BYTES), dtype);
+    throw wrong(`unknown dtype ${clip(dtype)}`, Object.keys(DTYPE_BYTES), dtype);
   }
-  if (!Array.isArray(shape) || !shape.every(isCount)) {
-    throw wrong('shape is not a list of counts', 'non-negative integers', shape);
+  if (!Array.isArray(shape) || shape.length > MAX_DIMENSIONS || !shape.every(isCount)) {
+    const expected = `at most ${MAX_DIMENSIONS} non-negative integers`;
+    throw wrong('shape is not a list of counts', expected, shape);
   }
   if (!Array.isArray(span) || span.length !== 2 || !span.every(isCount) || span[0] > span[1]) {
     throw wrong('data_offsets are not [begin, end]', 'begin ≤ end', span);
@@ -212,7 +237,12 @@ function checkLayout(
     if (offset !== next) {
       const what =
         offset > next ? `a hole of ${offset - next} bytes before it` : 'overlaps another';
-      throw broken(`tensor "${name}": ${what}`, { path, offset, expected: next, got: offset });
+      throw broken(`tensor "${clip(name)}": ${what}`, {
+        path,
+        offset,
+        expected: next,
+        got: offset,
+      });
     }
     next = offset + bytes;
   }

@@ -97,9 +97,9 @@ function roundGroup(
 ): void {
   const low = -high - 1;
   for (let i = start; i < end; i++) {
-    // Integer bounds: clamping after rounding gives what clamping before it gives.
-    const q = (Math.fround(values[i]! / scale) + ROUND - ROUND) | 0;
-    codes[i] = q > high ? high : Math.max(q, low);
+    // Clamped first: where the scale was cut to its dtype's range the quotient can be huge.
+    const quotient = Math.fround(values[i]! / scale);
+    codes[i] = (Math.max(low, Math.min(high, quotient)) + ROUND - ROUND) | 0;
   }
 }
 
@@ -141,6 +141,5 @@ export function quantizeAsymmetric(
 }
 
 function clampRound(value: number): number {
-  const q = (value + ROUND - ROUND) | 0;
-  return q > 7 ? 7 : Math.max(q, -8);
+  return (Math.max(-8, Math.min(7, value)) + ROUND - ROUND) | 0;
 }

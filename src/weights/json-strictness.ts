@@ -1,4 +1,24 @@
-/** Finds keys that an object of a JSON text has twice: JSON.parse keeps the last and says nothing. */
+/**
+ * What JSON.parse does not refuse: a key that comes twice (it keeps the last and says nothing), and
+ * nesting so deep that parsing it takes many times the memory of the text.
+ */
+
+/** True if brackets nest deeper than `limit` anywhere; needs no valid JSON and no memory. */
+export function nestsDeeperThan(json: Uint8Array, limit: number): boolean {
+  let depth = 0;
+  let inString = false;
+  for (let i = 0; i < json.length; i++) {
+    const byte = json[i]!;
+    if (inString) {
+      if (byte === 0x5c) i++;
+      else if (byte === 0x22) inString = false;
+    } else if (byte === 0x22) inString = true;
+    else if (byte === 0x7b || byte === 0x5b) {
+      if (++depth > limit) return true;
+    } else if (byte === 0x7d || byte === 0x5d) depth--;
+  }
+  return false;
+}
 
 /**
  * @param text valid JSON: it must have passed JSON.parse

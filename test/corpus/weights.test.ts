@@ -1,0 +1,83 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { openCheckpoint } from '../../src/weights/checkpoint.ts';
+import { decodeF32, E4M3_VALUES, readF32 } from '../../src/weights/dtype.ts';
+import { encodeE4m3, encodeF32 } from '../../src/weights/encode.ts';
+import { planTensors } from '../../src/weights/plan.ts';
+import { dequantizeMatrix, quantizeMatrix } from '../../src/weights/quantizer.ts';
+import { openSafetensors } from '../../src/weights/safetensors.ts';
+import { parseScheme, SCHEMES } from '../../src/weights/scheme.ts';
+
+const golden = join(import.meta.dirname, '../../../shared/golden');
+const present = existsSync(golden);
+if (!present) console.log(`skipped: no golden vectors at ${golden}`);
+
+const fp8 = (name: string) => join(golden, 'fp8', name);
+const bf16Of = (code: number) => decodeF32(Uint8Array.of(code & 255, code >> 8), 'BF16')[0]!;
+
+describe.skipIf(!present)('FP8 tables of PyTorch', () => {
+  it('all 256 codes decode as E4M3FN', () => {
+    const expected = decodeF32(readFileSync(fp8('e4m3fn_to_f32.f32')), 'F32');
+    expect(E4M3_VALUES).toEqual(expected);
+  });
+
+  it('all 65,536 BF16 values encode as torch casts them, beyond 448 saturated', () => {
+    const cast = readFileSync(fp8('bf16_to_e4m3fn_torch_cast.u8'));
+    let saturated = 0;
+    for (let code = 0; code < 65536; code++) {
+      const value = bf16Of(code);
+      if (Number.isNaN(value)) {
+        expect(encodeE4m3(value) & 0x7f).toBe(0x7f);
+      } else if (Math.abs(value) > 448) {
+        saturated += 1;
+        expect(encodeE4m3(value)).toBe(value > 0 ? 0x7e : 0xfe);
+      } else {
+        expect(encodeE4m3(value)).toBe(cast[code]);
+      }
+    }
+    expect(saturated).toBeGreaterThan(30_000);
+  });
+});
+
+describe.skipIf(!present)('a [300, 520] matrix with an outlier and an all-zero block', () => {
+  it.each([
+    ['block128', 'fp8-block128', 'w.weight_scale_inv'],
+    ['channel', 'fp8-channel', 'w.weight_scale'],
+  ])('%s codes, scales and values equal those of PyTorch', (file, scheme, scaleName) => {
+    const source = openSafetensors(fp8('block128_source_bf16.safetensors'));
+    const expected = openSafetensors(fp8(`${file}_fp8.safetensors`));
+    const dequantized = openSafetensors(fp8(`${file}_dequantized_bf16.safetensors`));
+    const matrix = quantizeMatrix(readF32(source, 'w.weight'), {
+      rows: 300,
+      cols: 520,
+      scheme: parseScheme(scheme),
+      scaleDtype: 'F32',
+      name: 'w.weight',
+    });
+    const scales = readF32(expected, scaleName);
+    const values = dequantizeMatrix(matrix);
+    expect(Buffer.compare(expected.read('w.weight'), matrix.codes as Uint8Array)).toBe(0);
+    expect(Buffer.compare(dequantized.read('w.weight'), encodeF32(values, 'BF16'))).toBe(0);
+    expect(matrix.scales).toEqual(scales);
+    for (const file of [source, expected, dequantized]) file.close();
+  });
+});
+
+const models = present
+  ? readdirSync(golden).filter((name) => existsSync(join(golden, name, 'config.json')))
+  : [];
+
+describe.skipIf(!present)('golden checkpoints', () => {
+  it.each(models)('%s opens, and every scheme has a plan for it', (name) => {
+    const { source, files } = openCheckpoint(join(golden, name));
+    expect(files).toContain('model.safetensors');
+    for (const scheme of SCHEMES) {
+      const plans = planTensors(source, scheme);
+      expect(plans.map((plan) => plan.name)).toEqual(source.names);
+      const quantized = plans.filter((plan) => plan.matrix !== null).length;
+      if (scheme.family !== 'float') expect(quantized).toBeGreaterThan(0);
+    }
+    source.close();
+  });
+});
