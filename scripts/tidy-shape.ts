@@ -51,7 +51,7 @@ export function checkTree(source: SourceFile): Problem[] {
       add(node, 'as-any', 'a cast to any switches the type check off; cast to what it is');
     }
     const called = calledName(node);
-    if (called?.split('.').includes('only') && !isCall(node.callee)) {
+    if (called !== null && ONLY.test(called) && !isCall(node.callee)) {
       add(node, 'only', `${called}() leaves the other tests out`);
     }
     if (called === 'vi.mock' || called === 'vi.doMock') {
@@ -64,6 +64,8 @@ export function checkTree(source: SourceFile): Problem[] {
 function typeOf(node: SyntaxNode): string {
   return (node.typeAnnotation as SyntaxNode).type;
 }
+
+const ONLY = /^(?:describe|suite|it|test|bench)\.(?:\w+\.)*only\b/;
 
 const isCall = (node: unknown) => (node as SyntaxNode).type === 'CallExpression';
 

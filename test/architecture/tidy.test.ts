@@ -94,6 +94,7 @@ describe('the style check', () => {
       'src/b.test.ts:1 only',
       'src/b.test.ts:2 only',
     ]);
+    expect(broken({ 'src/b.ts': 'only(f);\nonly.some(f);\nrows.only(f);\n' })).toEqual([]);
     expect(broken({ 'src/b.ts': `\n// @ts-${'ignore'}\n` })).toEqual(['src/b.ts:2 ts-ignore']);
     expect(broken({ 'src/b.ts': 'const a = b as any;\n' })).toEqual(['src/b.ts:1 as-any']);
     expect(broken({ 'src/b.ts': "// as any other\nf('x as any');\n" })).toEqual([]);
