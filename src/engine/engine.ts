@@ -67,6 +67,8 @@ export interface Engine {
   readonly maxPositions: number;
   readonly vocabSize: number;
   readonly coverage: readonly TensorCoverage[];
+  /** Directory that holds the model's tokenizer files; absent or null where there is none. */
+  readonly modelDir?: string | null;
   /** Scores all windows as one right-padded batch: the caller sizes micro-batches. */
   score(windows: readonly TokenWindow[], signal: AbortSignal): Promise<ScoredWindow[]>;
   generate(

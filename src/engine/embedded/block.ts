@@ -1,0 +1,34 @@
+/** What every block of a model is built with. Hidden states are 2-D: [batch × sequence, features]. */
+import type { Architecture } from './architecture.ts';
+import type { GraphBuilder } from './graph.ts';
+
+/** The model's weights as values of the graph; how they are stored is not the blocks' business. */
+export interface BlockWeights {
+  /** x [T, in] → x Wᵀ (+ bias) [T, out]. `name` without `.weight`. */
+  linear(x: string, name: string, bias: boolean): string;
+  /** Rows of an embedding table: ids [B, S] → f32 [B, S, width]. */
+  rows(name: string, ids: string): string;
+  /** A norm weight or a bias, f32. Full name. */
+  vector(name: string): string;
+}
+
+/** Values that all layers share. */
+export interface SequenceValues {
+  /** i64 [3]: batch, sequence, −1. */
+  readonly shape: string;
+  /** i32 [B]: index of the last valid token of each row. */
+  readonly lastIndex: string;
+  /** i32 scalar: length of the longest row, this call included. */
+  readonly total: string;
+  /** i64 [B, S], or '' where no block asks for positions. */
+  readonly positions: string;
+  /** cos and sin tables, or null without rotary positions. */
+  readonly tables: readonly [string, string] | null;
+}
+
+export interface BlockContext {
+  readonly graph: GraphBuilder;
+  readonly arch: Architecture;
+  readonly weights: BlockWeights;
+  readonly sequence: SequenceValues;
+}

@@ -1,0 +1,71 @@
+/** The graph from token ids to the normalised hidden states of every token. */
+import type { Architecture } from './architecture.ts';
+import { attention } from './attention.ts';
+import type { BlockContext, BlockWeights, SequenceValues } from './block.ts';
+import type { GraphBuilder } from './graph.ts';
+import { mlp } from './mlp.ts';
+import { norm } from './norm.ts';
+import { DATA_TYPE } from './onnx.ts';
+import { attentionRotates, rotaryConstants } from './rotary.ts';
+
+/**
+ * Inputs: `input_ids` i64 [B, S], rows right-padded with any valid id; `lengths` i64 [B], valid
+ * tokens of each row including this call; `total` i64 scalar, the largest of them; the past keys
+ * and values f32 [B, kvHeads, P, headDim], P = 0 or the cache's capacity.
+ * Outputs: `hidden` f32 [B × S, hiddenSize] after the final norm (rows of padding mean nothing)
+ * and the present keys and values.
+ *
+ * With S = total the call is a prefill of an empty cache; else S must be 1 (one token a row).
+ */
+export function buildBody(graph: GraphBuilder, arch: Architecture, weights: BlockWeights): void {
+  graph.input('input_ids', DATA_TYPE.i64, ['batch', 'sequence']);
+  graph.input('lengths', DATA_TYPE.i64, ['batch']);
+  graph.input('total', DATA_TYPE.i64, []);
+  const context: BlockContext = { graph, arch, weights, sequence: sequenceValues(graph, arch) };
+  let hidden = embed(context);
+  for (let layer = 0; layer < arch.layers; layer++) hidden = block(context, hidden, layer);
+  const normed = norm(context, hidden, arch.names.finalNorm);
+  const dims = ['tokens', arch.hiddenSize];
+  graph.outputAs(normed, { name: 'hidden', type: DATA_TYPE.f32, dims });
+}
+
+function sequenceValues(graph: GraphBuilder, arch: Architecture): SequenceValues {
+  const sizes = graph.op('Shape', ['input_ids']);
+  const last = graph.op('Sub', ['lengths', graph.i64Scalar(1)]);
+  const needPositions = arch.rope === null || !attentionRotates(arch);
+  return {
+    shape: graph.op('Concat', [sizes, graph.i64([-1])], { axis: 0 }),
+    lastIndex: graph.op('Cast', [last], { to: DATA_TYPE.i32 }),
+    total: graph.op('Cast', ['total'], { to: DATA_TYPE.i32 }),
+    positions: needPositions ? positions(graph, sizes) : '',
+    tables: rotaryConstants(graph, arch),
+  };
+}
+
+/** max(length − S, 0) + 0 … S−1: from 0 in a padded prefill, the past's length in a decode step. */
+function positions(graph: GraphBuilder, sizes: string): string {
+  const width = graph.op('Gather', [sizes, graph.i64Scalar(1)], { axis: 0 });
+  const zero = graph.i64Scalar(0);
+  const start = graph.op('Max', [graph.op('Sub', ['lengths', width]), zero]);
+  const steps = graph.op('Range', [zero, width, graph.i64Scalar(1)]);
+  return graph.op('Add', [graph.op('Unsqueeze', [start, graph.i64([1])]), steps]);
+}
+
+function embed(context: BlockContext): string {
+  const { graph, arch, weights, sequence } = context;
+  let rows = weights.rows(`${arch.names.embed}.weight`, 'input_ids');
+  if (arch.names.positions !== '') {
+    const learned = weights.rows(`${arch.names.positions}.weight`, sequence.positions);
+    rows = graph.op('Add', [rows, learned]);
+  }
+  return graph.reshape(rows, [-1, arch.hiddenSize]);
+}
+
+function block(context: BlockContext, x: string, layer: number): string {
+  const { graph, arch } = context;
+  const names = arch.names.layer(layer);
+  const mixed = attention(context, norm(context, x, names.inputNorm), layer);
+  const joined = graph.op('Add', [x, mixed]);
+  const source = arch.residual === 'parallel' ? x : joined;
+  return graph.op('Add', [joined, mlp(context, norm(context, source, names.mlpNorm), names)]);
+}

@@ -1,0 +1,162 @@
+/** The engine that runs a model in this process, on ONNX Runtime's CPU provider. */
+import { readFileSync } from 'node:fs';
+import { UsageError } from '../../record/errors.ts';
+import type { EngineInfo, ModelIdentity } from '../../record/schema.ts';
+import { isSimulatedOnCpu, type Scheme } from '../../weights/scheme.ts';
+import type { TensorSource } from '../../weights/source.ts';
+import type {
+  Engine,
+  GenerateRequest,
+  GenerateResult,
+  MemoryReading,
+  ScoredWindow,
+  TensorCoverage,
+  TokenSink,
+  TokenWindow,
+  WithClassification,
+} from '../engine.ts';
+import type { Architecture } from './architecture.ts';
+import { classifyRows } from './classify.ts';
+import { generateTokens } from './generate.ts';
+import { type ModelGraphs, openModelGraphs, type Placement } from './model-graphs.ts';
+import { checkRequests, checkRows, checkWindows } from './requests.ts';
+import { loadRuntime, physicalCores } from './runtime.ts';
+import { type LoadedModel, scoreWindows } from './score.ts';
+import { checkTensors } from './tensors.ts';
+
+export interface EmbeddedOptions {
+  readonly arch: Architecture;
+  readonly source: TensorSource;
+  readonly identity: ModelIdentity;
+  readonly scheme: Scheme;
+  /** What integer schemes multiply: int8 activations (fast) or f32. */
+  readonly activations: 'int8' | 'f32';
+  /** Default: physical cores. */
+  readonly threads?: number;
+  /** Tokens that one prefill of `generate` may hold. */
+  readonly batchTokens: number;
+  readonly ignore?: readonly string[];
+  readonly modelDir?: string | null;
+  readonly placement?: Placement;
+  readonly scratchDir?: string;
+}
+
+export type EmbeddedEngine = Engine & Partial<WithClassification>;
+
+const SIMULATED =
+  'stored values are exact, but this CPU has no arithmetic for them: every product is f32, so ' +
+  'speed and resident memory are those of f32';
+
+/** Loads the model. The caller closes the engine; the source may be closed once this returns. */
+export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedEngine> {
+  const { arch, source, scheme } = options;
+  checkTensors(arch, source);
+  const ort = await loadRuntime();
+  const threads = options.threads ?? physicalCores();
+  const activations = scheme.family === 'int' ? options.activations : 'f32';
+  const graphs = await openModelGraphs(ort, arch, { ...options, threads, activations });
+  const info: EngineInfo = {
+    name: 'embedded',
+    version: `onnxruntime ${ort.env.versions.node ?? 'unknown'}`,
+    device: 'cpu',
+    threads,
+    scheme: scheme.text,
+    precision: precisionOf(scheme, activations),
+    activations,
+    simulated: isSimulatedOnCpu(scheme) ? SIMULATED : null,
+  };
+  const model = { ort, arch, body: graphs.body, head: graphs.head };
+  return assemble({ options, info, graphs, model });
+}
+
+function precisionOf(scheme: Scheme, activations: 'int8' | 'f32'): string {
+  if (scheme.family !== 'int') return 'W32A32';
+  return `W${scheme.bits}A${activations === 'int8' ? 8 : 32}`;
+}
+
+function assemble(parts: {
+  options: EmbeddedOptions;
+  info: EngineInfo;
+  graphs: ModelGraphs;
+  model: LoadedModel;
+}): EmbeddedEngine {
+  const { options, info, graphs, model } = parts;
+  const { arch } = options;
+  let kvCacheBytes = 0;
+  let closed = false;
+  const open = (): void => {
+    if (closed) throw new UsageError('the engine is closed');
+  };
+  const language = (): void => {
+    open();
+    if (arch.labels === null) return;
+    throw new UsageError(`${arch.className} is a classifier: it has no next-token probabilities`, {
+      hint: 'Use it with a classification measure.',
+    });
+  };
+  const engine: EmbeddedEngine = {
+    info,
+    model: options.identity,
+    maxPositions: arch.maxPositions,
+    vocabSize: arch.vocabSize,
+    coverage: coverageOf(graphs),
+    modelDir: options.modelDir ?? null,
+    async score(windows: readonly TokenWindow[], signal: AbortSignal): Promise<ScoredWindow[]> {
+      language();
+      checkWindows(arch, windows);
+      return scoreWindows(model, windows, signal);
+    },
+    async generate(
+      batch: readonly GenerateRequest[],
+      onToken: TokenSink,
+      signal: AbortSignal,
+    ): Promise<GenerateResult[]> {
+      language();
+      checkRequests(arch, batch);
+      return generateTokens(model, {
+        batch,
+        onToken,
+        signal,
+        batchTokens: options.batchTokens,
+        onCache(bytes) {
+          kvCacheBytes = bytes;
+        },
+      });
+    },
+    async memory(): Promise<MemoryReading> {
+      return { weightBytes: graphs.weightBytes, kvCacheBytes, peakRssBytes: peakRssBytes() };
+    },
+    async close(): Promise<void> {
+      if (closed) return;
+      closed = true;
+      await graphs.close();
+    },
+  };
+  if (arch.labels === null) return engine;
+  return Object.assign(engine, {
+    labels: arch.labels,
+    async classify(rows: readonly (readonly number[])[], signal: AbortSignal) {
+      open();
+      checkRows(arch, rows);
+      return classifyRows(model, rows, signal);
+    },
+  });
+}
+
+function coverageOf(graphs: ModelGraphs): TensorCoverage[] {
+  return [...graphs.stored.plans.values()].map((plan) => {
+    const { name, shape, scheme, group, bytes, reason } = plan;
+    return { name, shape, scheme, group, bytes, reason };
+  });
+}
+
+/** High-water mark of this process; Node's own figure where /proc is missing. */
+function peakRssBytes(): number {
+  try {
+    const kib = /^VmHWM:\s+(\d+) kB/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
+    if (kib !== undefined) return Number(kib) * 1024;
+  } catch {
+    // Not Linux.
+  }
+  return process.resourceUsage().maxRSS * 1024;
+}

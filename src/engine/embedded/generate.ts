@@ -1,0 +1,134 @@
+/** Generates tokens for a batch of requests of different lengths over one KV cache. */
+import type { GenerateRequest, GenerateResult, TokenSink } from '../engine.ts';
+import { forward } from './forward.ts';
+import { KvCache } from './kv-cache.ts';
+import { createSampler, type Sampler } from './sampler.ts';
+import { gatherRows, type LoadedModel, runLogits } from './score.ts';
+
+export interface GenerateOptions {
+  readonly batch: readonly GenerateRequest[];
+  readonly onToken: TokenSink;
+  readonly signal: AbortSignal;
+  /** Rows are prefilled in groups of at most this many padded tokens. */
+  readonly batchTokens: number;
+  /** Told how many bytes of cache are allocated, 0 at the end. */
+  onCache(bytes: number): void;
+}
+
+/** One request on its way; its place in `active` is its row of the cache. */
+interface Row {
+  readonly request: number;
+  readonly sampler: Sampler;
+  readonly ids: number[];
+  /** Valid tokens in the cache. */
+  length: number;
+  /** The last token, not in the cache yet. */
+  next: number;
+  finish: GenerateResult['finish'] | null;
+}
+
+/**
+ * Every row stands alone: its attention sees its own tokens only, its sampler has its own
+ * generator, and it leaves the batch when it ends. An abort ends all rows as `cancelled`.
+ */
+export async function generateTokens(
+  model: LoadedModel,
+  options: GenerateOptions,
+): Promise<GenerateResult[]> {
+  const { batch, signal } = options;
+  if (batch.length === 0) return [];
+  const rows = batch.map(
+    (request, index): Row => ({
+      request: index,
+      sampler: createSampler(request),
+      ids: [],
+      length: request.ids.length,
+      next: 0,
+      finish: signal.aborted ? 'cancelled' : null,
+    }),
+  );
+  const capacity = Math.max(...batch.map((item) => item.ids.length + item.maxNewTokens - 1));
+  try {
+    if (!signal.aborted) {
+      const cache = new KvCache(model.ort, model.arch, { rows: batch.length, capacity });
+      options.onCache(cache.bytes);
+      await prefill(model, { rows, cache, options });
+      await decode(model, { rows, cache, options });
+    }
+  } finally {
+    options.onCache(0);
+  }
+  return rows.map(({ ids, finish }) => ({ ids, finish: finish ?? 'cancelled' }));
+}
+
+interface Work {
+  readonly rows: readonly Row[];
+  readonly cache: KvCache;
+  readonly options: GenerateOptions;
+}
+
+async function prefill(model: LoadedModel, { rows, cache, options }: Work): Promise<void> {
+  const { batch, batchTokens, signal } = options;
+  for (let from = 0; from < rows.length; ) {
+    if (signal.aborted) return;
+    let to = from + 1;
+    let width = batch[from]!.ids.length;
+    while (to < rows.length) {
+      const wider = Math.max(width, batch[to]!.ids.length);
+      if (wider * (to + 1 - from) > batchTokens) break;
+      width = wider;
+      to += 1;
+    }
+    const group = rows.slice(from, to);
+    const hidden = await forward(model, {
+      rows: group.map((row) => batch[row.request]!.ids),
+      lengths: group.map((row) => row.length),
+      cache: cache.rows(from, to),
+    });
+    const last = group.map((row, r) => r * hidden.width + row.length - 1);
+    await choose(model, { values: hidden.values, last, rows: group, options });
+    from = to;
+  }
+}
+
+async function decode(model: LoadedModel, { rows, cache, options }: Work): Promise<void> {
+  let active = [...rows];
+  while (!options.signal.aborted) {
+    const kept = active.flatMap((row, index) => (row.finish === null ? [index] : []));
+    if (kept.length === 0) return;
+    cache.keep(kept);
+    active = kept.map((index) => active[index]!);
+    for (const row of active) row.length += 1;
+    const hidden = await forward(model, {
+      rows: active.map((row) => [row.next]),
+      lengths: active.map((row) => row.length),
+      cache: cache.rows(0, active.length),
+    });
+    const last = active.map((_, row) => row);
+    await choose(model, { values: hidden.values, last, rows: active, options });
+  }
+}
+
+/** Picks and reports the next token of each row from hidden state `last[row]`. */
+async function choose(
+  model: LoadedModel,
+  step: {
+    values: Float32Array;
+    last: readonly number[];
+    rows: readonly Row[];
+    options: GenerateOptions;
+  },
+): Promise<void> {
+  const { options, rows } = step;
+  const { hiddenSize, vocabSize } = model.arch;
+  const logits = await runLogits(model, gatherRows(step.values, step.last, hiddenSize));
+  rows.forEach((row, r) => {
+    const request = options.batch[row.request]!;
+    const id = row.sampler.next(logits.subarray(r * vocabSize, (r + 1) * vocabSize));
+    row.next = id;
+    row.ids.push(id);
+    if (request.stopIds.includes(id)) row.finish = 'stop';
+    else if (row.ids.length >= request.maxNewTokens) row.finish = 'length';
+    options.onToken({ request: row.request, index: row.ids.length - 1, id });
+  });
+}

@@ -1,0 +1,62 @@
+/**
+ * Keys and values of a batch in buffers of fixed capacity, which the graph reads as past and
+ * writes as present: a step then costs what it computes, where a growing cache copies itself.
+ */
+import type { Architecture } from './architecture.ts';
+import { cachedHeadDim, pastName } from './attention.ts';
+import type { CacheTensors } from './forward.ts';
+import { float32, type Runtime } from './runtime.ts';
+
+/** Bytes of keys and values of `rows` rows of `capacity` tokens. */
+export function cacheBytes(arch: Architecture, size: { rows: number; capacity: number }): number {
+  const perToken = 2 * arch.layers * arch.kvHeads * cachedHeadDim(arch) * 4;
+  return size.rows * size.capacity * perToken;
+}
+
+export class KvCache {
+  readonly bytes: number;
+  readonly #ort: Runtime;
+  readonly #arch: Architecture;
+  readonly #capacity: number;
+  readonly #buffers: { name: string; data: Float32Array }[] = [];
+
+  constructor(ort: Runtime, arch: Architecture, size: { rows: number; capacity: number }) {
+    this.#ort = ort;
+    this.#arch = arch;
+    this.#capacity = size.capacity;
+    this.bytes = cacheBytes(arch, size);
+    for (let layer = 0; layer < arch.layers; layer++) {
+      for (const part of ['key', 'value'] as const) {
+        const data = new Float32Array(size.rows * this.#rowLength);
+        this.#buffers.push({ name: pastName(layer, part), data });
+      }
+    }
+  }
+
+  get #rowLength(): number {
+    return this.#arch.kvHeads * this.#capacity * cachedHeadDim(this.#arch);
+  }
+
+  /** Views of rows `from` … `to` − 1, as the graph takes them. */
+  rows(from: number, to: number): CacheTensors {
+    const { kvHeads } = this.#arch;
+    const dims = [to - from, kvHeads, this.#capacity, cachedHeadDim(this.#arch)];
+    const tensors: Record<string, CacheTensors[string]> = {};
+    for (const { name, data } of this.#buffers) {
+      const part = data.subarray(from * this.#rowLength, to * this.#rowLength);
+      tensors[name] = float32(this.#ort, part, dims);
+    }
+    return tensors;
+  }
+
+  /** Moves the rows `kept` (ascending) to the front: rows that finished leave the batch. */
+  keep(kept: readonly number[]): void {
+    const length = this.#rowLength;
+    kept.forEach((row, to) => {
+      if (row === to) return;
+      for (const { data } of this.#buffers) {
+        data.copyWithin(to * length, row * length, (row + 1) * length);
+      }
+    });
+  }
+}

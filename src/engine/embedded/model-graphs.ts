@@ -1,0 +1,126 @@
+/** Builds both graphs of a model and opens them as sessions. */
+import { dirname } from 'node:path';
+import type { Scheme } from '../../weights/scheme.ts';
+import type { TensorSource } from '../../weights/source.ts';
+import type { Architecture } from './architecture.ts';
+import type { BlockWeights } from './block.ts';
+import { buildBody } from './body.ts';
+import { type ConstantStore, checkpointStore, fileStore, inlineStore } from './constant-store.ts';
+import { GraphBuilder } from './graph.ts';
+import { buildClassifier, buildLanguageHead } from './head.ts';
+import { ModelWeights } from './model-weights.ts';
+import { createSession, type Runtime, type Session } from './runtime.ts';
+import { type StoredWeights, storedWeights } from './stored-weights.ts';
+
+/** `checkpoint` points into the safetensors files; only where their bytes are the stored values. */
+export type Placement = 'inline' | 'file' | 'checkpoint';
+
+export interface ModelGraphs {
+  readonly body: Session;
+  readonly head: Session;
+  readonly stored: StoredWeights;
+  /** Weights as the runtime holds them, bytes. */
+  readonly weightBytes: number;
+  readonly placement: Placement;
+  close(): Promise<void>;
+}
+
+export interface ModelGraphsOptions {
+  readonly source: TensorSource;
+  readonly scheme: Scheme;
+  readonly activations: 'int8' | 'f32';
+  readonly threads: number;
+  readonly ignore?: readonly string[];
+  readonly placement?: Placement;
+  /** Parent of the temporary directory for packed weights. */
+  readonly scratchDir?: string;
+}
+
+/** Below this the weights go into the protobuf (whose own limit is 2 GiB). */
+const LARGEST_INLINE = 64 * 2 ** 20;
+
+export async function openModelGraphs(
+  ort: Runtime,
+  arch: Architecture,
+  options: ModelGraphsOptions,
+): Promise<ModelGraphs> {
+  const { source, scheme, activations, threads } = options;
+  const stored = storedWeights(source, arch, {
+    scheme,
+    ...(options.ignore === undefined ? {} : { ignore: options.ignore }),
+  });
+  const placement = options.placement ?? choosePlacement(stored);
+  const store = openStore(placement, stored, options.scratchDir);
+  const sessions: Session[] = [];
+  const close = async (): Promise<void> => {
+    for (const session of sessions.splice(0)) await session.release();
+    store.dispose();
+  };
+  try {
+    let weightBytes = 0;
+    const build = (blocks: typeof buildBody): Uint8Array => {
+      const graph = new GraphBuilder();
+      const inPlace = placement === 'checkpoint';
+      const weights = new ModelWeights({ graph, stored, store, activations, inPlace });
+      blocks(graph, arch, weights);
+      weightBytes += weights.residentBytes;
+      return graph.build();
+    };
+    const graphs = [
+      { name: 'body', bytes: build(buildBody) },
+      { name: 'head', bytes: build(buildHead) },
+    ];
+    store.finish();
+    for (const graph of graphs) {
+      sessions.push(await createSession(ort, graph, { threads, folder: store.folder }));
+    }
+    const [body, head] = sessions as [Session, Session];
+    // The sessions have read or mapped the file; where it can go already, no crash leaves it behind.
+    if (process.platform !== 'win32') store.dispose();
+    return { body, head, stored, weightBytes, placement, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function buildHead(graph: GraphBuilder, arch: Architecture, weights: BlockWeights): void {
+  const { names, hiddenSize, vocabSize, labels } = arch;
+  const name = arch.tied ? names.embed : names.head;
+  if (labels === null) buildLanguageHead(graph, weights, { name, hiddenSize, vocabSize });
+  else buildClassifier(graph, weights, { name, hiddenSize, labels: labels.length });
+}
+
+function choosePlacement(stored: StoredWeights): Placement {
+  let bytes = 0;
+  for (const { elements, bytes: storedBytes, matrix } of stored.plans.values()) {
+    bytes += matrix?.scheme.family === 'int' ? storedBytes : elements * 4;
+  }
+  if (bytes < LARGEST_INLINE) return 'inline';
+  return canStayInPlace(stored) ? 'checkpoint' : 'file';
+}
+
+/** One folder for all, because ONNX Runtime takes one, and every tensor as the file has it. */
+function canStayInPlace(stored: StoredWeights): boolean {
+  return checkpointFolder(stored) !== null && [...stored.plans.keys()].every(stored.unchanged);
+}
+
+function checkpointFolder(stored: StoredWeights): string | null {
+  const folders = new Set<string | null>();
+  for (const name of stored.plans.keys()) {
+    const { location } = stored.source.info(name);
+    folders.add(location === null ? null : dirname(location.file));
+  }
+  const [folder] = folders;
+  return folders.size === 1 ? (folder ?? null) : null;
+}
+
+function openStore(
+  placement: Placement,
+  stored: StoredWeights,
+  scratchDir: string | undefined,
+): ConstantStore {
+  if (placement === 'inline') return inlineStore();
+  if (placement === 'file') return fileStore(scratchDir);
+  return checkpointStore(checkpointFolder(stored)!);
+}

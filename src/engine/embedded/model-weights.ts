@@ -1,0 +1,126 @@
+/** The weights of one graph: which kernel multiplies which tensor, and where its bytes lie. */
+import { basename } from 'node:path';
+import { readF32 } from '../../weights/dtype.ts';
+import type { QuantizedMatrix } from '../../weights/quantizer.ts';
+import type { BlockWeights } from './block.ts';
+import type { ConstantStore } from './constant-store.ts';
+import type { GraphBuilder } from './graph.ts';
+import { packMatrix } from './nbits.ts';
+import { DATA_TYPE, type DataType } from './onnx.ts';
+import { checkFinite, type StoredWeights } from './stored-weights.ts';
+
+/** MatMulNBits `accuracy_level`: 4 also quantizes the activations to int8, 1 keeps them f32. */
+export const ACCURACY_LEVEL = { int8: 4, f32: 1 } as const;
+
+export interface ModelWeightsOptions {
+  readonly graph: GraphBuilder;
+  readonly stored: StoredWeights;
+  readonly store: ConstantStore;
+  readonly activations: 'int8' | 'f32';
+  /** Point into the safetensors files instead of copying (needs `stored.unchanged`). */
+  readonly inPlace: boolean;
+}
+
+const ONNX_TYPE = { F32: DATA_TYPE.f32, BF16: DATA_TYPE.bf16, F16: DATA_TYPE.f16 } as const;
+
+export class ModelWeights implements BlockWeights {
+  /** Weights as the runtime holds them (packed, or f32 after a cast), bytes. */
+  residentBytes = 0;
+  readonly #options: ModelWeightsOptions;
+
+  constructor(options: ModelWeightsOptions) {
+    this.#options = options;
+  }
+
+  linear(x: string, name: string, bias: boolean): string {
+    const weight = `${name}.weight`;
+    const added = bias ? this.vector(`${name}.bias`) : '';
+    const { graph, stored, inPlace } = this.#options;
+    if (inPlace && stored.unchanged(weight)) {
+      checkFinite(readF32(stored.source, weight), weight);
+      const inOut = stored.inOut(weight);
+      return this.#gemm([x, this.#cast(this.#inFile(weight), weight), added], inOut);
+    }
+    const matrix = stored.matrix(weight);
+    if (matrix.kind === 'int') {
+      const y = this.#nbits(x, weight, matrix.matrix);
+      return bias ? graph.op('Add', [y, added]) : y;
+    }
+    const { values, dims, inOut } = matrix;
+    return this.#gemm([x, this.#add(weight, DATA_TYPE.f32, dims, values), added], inOut);
+  }
+
+  rows(name: string, ids: string): string {
+    const { graph, stored, inPlace } = this.#options;
+    const { shape, bytes } = stored.source.info(name);
+    if (inPlace && stored.unchanged(name)) {
+      checkFinite(readF32(stored.source, name), name);
+      this.residentBytes += bytes;
+      const rows = graph.op('Gather', [this.#inFile(name), ids], { axis: 0 });
+      return this.#cast(rows, name, false);
+    }
+    const table = stored.table(name);
+    const held = this.#add(`${name}:table`, ONNX_TYPE[table.dtype], shape, table.bytes);
+    // Rows are picked before they are widened, so that no f32 copy of the table is ever made.
+    const rows = graph.op('Gather', [held, ids], { axis: 0 });
+    return table.dtype === 'F32' ? rows : graph.op('Cast', [rows], { to: DATA_TYPE.f32 });
+  }
+
+  vector(name: string): string {
+    const { graph, stored } = this.#options;
+    if (graph.has(name)) return name;
+    const values = stored.vector(name);
+    return this.#add(name, DATA_TYPE.f32, [values.length], values);
+  }
+
+  #add(name: string, type: DataType, dims: readonly number[], data: ArrayBufferView): string {
+    const { graph, store } = this.#options;
+    if (!graph.has(name)) this.residentBytes += data.byteLength;
+    return store.add(graph, { name, type, dims }, data);
+  }
+
+  /** A matrix, kept where it lies in the checkpoint. */
+  #inFile(name: string): string {
+    const { graph, stored } = this.#options;
+    const { dtype, shape, bytes, location } = stored.source.info(name);
+    const type = ONNX_TYPE[dtype as keyof typeof ONNX_TYPE];
+    const file = basename(location!.file);
+    return graph.external(name, type, shape, { file, offset: location!.offset, bytes });
+  }
+
+  /** Widens what the checkpoint holds as `name`; a constant is widened once, at load. */
+  #cast(value: string, name: string, constant = true): string {
+    const { graph, stored } = this.#options;
+    const { dtype } = stored.source.info(name);
+    if (constant) this.residentBytes += stored.plans.get(name)!.elements * 4;
+    return dtype === 'F32' ? value : graph.op('Cast', [value], { to: DATA_TYPE.f32 });
+  }
+
+  /** [x, weight, bias or '']: x [T, in] × weight, which is [out, in] unless `inOut`. */
+  #gemm(inputs: readonly [string, string, string], inOut: boolean): string {
+    const [x, weight, bias] = inputs;
+    const given = bias === '' ? [x, weight] : [x, weight, bias];
+    return this.#options.graph.op('Gemm', given, { transB: inOut ? 0 : 1 });
+  }
+
+  #nbits(x: string, name: string, matrix: QuantizedMatrix): string {
+    const { rows, cols } = matrix;
+    const { bits, block, blocks, codes, scales, zeroPoints } = packMatrix(matrix);
+    const inputs = [
+      x,
+      this.#add(`${name}:codes`, DATA_TYPE.u8, [rows, blocks, (block * bits) / 8], codes),
+      this.#add(`${name}:scales`, DATA_TYPE.f32, [rows, blocks], scales),
+    ];
+    if (zeroPoints !== null) {
+      const dims = [rows, zeroPoints.length / rows];
+      inputs.push(this.#add(`${name}:zeros`, DATA_TYPE.u8, dims, zeroPoints));
+    }
+    return this.#options.graph.microsoft('MatMulNBits', inputs, {
+      K: cols,
+      N: rows,
+      bits,
+      block_size: block,
+      accuracy_level: ACCURACY_LEVEL[this.#options.activations],
+    });
+  }
+}

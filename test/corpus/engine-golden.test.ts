@@ -1,0 +1,174 @@
+/**
+ * Logits against PyTorch's (`../shared/golden`): one small seeded checkpoint per architecture,
+ * f32 arithmetic over bf16 weights on both sides. Prints what it measured.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { describeArchitecture } from '../../src/engine/embedded/architecture.ts';
+import { forward } from '../../src/engine/embedded/forward.ts';
+import { KvCache } from '../../src/engine/embedded/kv-cache.ts';
+import { openModelGraphs } from '../../src/engine/embedded/model-graphs.ts';
+import { loadRuntime } from '../../src/engine/embedded/runtime.ts';
+import {
+  gatherRows,
+  type LoadedModel,
+  runLogits,
+  scoreWindows,
+} from '../../src/engine/embedded/score.ts';
+import { openCheckpoint } from '../../src/weights/checkpoint.ts';
+import { parseScheme } from '../../src/weights/scheme.ts';
+
+const GOLDEN = join(import.meta.dirname, '../../../shared/golden');
+const CASES = [
+  'llama',
+  'llama-tied',
+  'llama3-rope',
+  'mistral',
+  'qwen2',
+  'qwen3',
+  'phi3',
+  'gpt_neox',
+  'gpt2',
+];
+/** Share of the largest |logit| of a case; real mistakes are of order 1. */
+const TOLERANCE = 5e-5;
+const present = existsSync(GOLDEN);
+if (!present) console.log(`skipped: ${GOLDEN} is absent, so PyTorch's logits are not here`);
+
+interface Golden {
+  readonly model: LoadedModel;
+  readonly rows: number[][];
+  readonly want: Float32Array;
+  readonly largest: number;
+  readonly meanNll: number;
+  close(): Promise<void>;
+}
+
+async function openGolden(name: string): Promise<Golden> {
+  const dir = join(GOLDEN, name);
+  const checkpoint = openCheckpoint(dir);
+  const arch = describeArchitecture(checkpoint.config, (tensor) => checkpoint.source.has(tensor));
+  const ort = await loadRuntime();
+  const graphs = await openModelGraphs(ort, arch, {
+    source: checkpoint.source,
+    scheme: parseScheme('f32'),
+    activations: 'f32',
+    threads: 1,
+  });
+  const index = JSON.parse(readFileSync(join(GOLDEN, 'index.json'), 'utf8'));
+  const expected = JSON.parse(readFileSync(join(dir, 'expected.json'), 'utf8'));
+  const bytes = readFileSync(join(dir, 'expected_logits.f32'));
+  const want = new Float32Array(new Uint8Array(bytes).buffer);
+  return {
+    model: { ort, arch, body: graphs.body, head: graphs.head },
+    rows: index.input_ids.map((row: number[], r: number) => row.slice(0, index.lengths[r])),
+    want,
+    largest: want.reduce((most, value) => Math.max(most, Math.abs(value)), 0),
+    meanNll: expected.mean_nll_nats,
+    async close() {
+      await graphs.close();
+      checkpoint.source.close();
+    },
+  };
+}
+
+/** Largest |difference| between the logits of `hidden` row `at` and the golden row `row`. */
+async function difference(
+  golden: Golden,
+  hidden: Float32Array,
+  places: readonly { at: number; row: number }[],
+): Promise<number> {
+  const { hiddenSize, vocabSize } = golden.model.arch;
+  const at = places.map((place) => place.at);
+  const logits = await runLogits(golden.model, gatherRows(hidden, at, hiddenSize));
+  let most = 0;
+  places.forEach(({ row }, i) => {
+    for (let v = 0; v < vocabSize; v++) {
+      const off = Math.abs(logits[i * vocabSize + v]! - golden.want[row * vocabSize + v]!);
+      // Written so that NaN counts as a difference.
+      if (!(off <= most)) most = off;
+    }
+  });
+  return most;
+}
+
+const table: string[] = [];
+const show = (value: number): string => value.toExponential(1);
+
+describe.skipIf(!present)('logits agree with PyTorch', () => {
+  afterAll(() => {
+    const head = '| case | largest logit | batch of two rows | through the KV cache |';
+    console.log(`${[head, '|---|---|---|---|', ...table].join('\n')}`);
+  });
+
+  test.each(CASES)('%s', async (name) => {
+    const golden = await openGolden(name);
+    const { model, rows } = golden;
+    const [first, second] = rows as [number[], number[]];
+    const starts = [0, first.length];
+    const lengths = rows.map((row) => row.length);
+
+    const whole = await forward(model, { rows, lengths, cache: null });
+    const places = rows.flatMap((row, r) =>
+      row.map((_, i) => ({ at: r * whole.width + i, row: starts[r]! + i })),
+    );
+    const batched = await difference(golden, whole.values, places);
+
+    const capacity = 64;
+    const steps = 8;
+    const cache = new KvCache(model.ort, model.arch, { rows: 2, capacity });
+    const prompts = [first.slice(0, -steps), second.slice(0, -steps)];
+    const had = prompts.map((row) => row.length);
+    const filled = await forward(model, { rows: prompts, lengths: had, cache: cache.rows(0, 2) });
+    let cached = await difference(
+      golden,
+      filled.values,
+      prompts.flatMap((row, r) =>
+        row.map((_, i) => ({ at: r * filled.width + i, row: starts[r]! + i })),
+      ),
+    );
+    for (let step = 0; step < steps; step++) {
+      const next = await forward(model, {
+        rows: rows.map((row, r) => [row[had[r]! + step]!]),
+        lengths: had.map((length) => length + step + 1),
+        cache: cache.rows(0, 2),
+      });
+      const at = [0, 1].map((r) => ({ at: r, row: starts[r]! + had[r]! + step }));
+      cached = Math.max(cached, await difference(golden, next.values, at));
+    }
+
+    const windows = rows.map((ids) => ({ ids, scoreFrom: 1 }));
+    const scores = await scoreWindows(model, windows, new AbortController().signal);
+    const logps = scores.flatMap((score) => [...score.logp]);
+    const nll = -logps.reduce((sum, value) => sum + value, 0) / logps.length;
+    await golden.close();
+
+    const share = (value: number): string => `${show(value)} = ${show(value / golden.largest)}`;
+    table.push(
+      `| ${name} | ${golden.largest.toFixed(2)} | ${share(batched)} | ${share(cached)} |`,
+    );
+    expect(batched / golden.largest).toBeLessThanOrEqual(TOLERANCE);
+    expect(cached / golden.largest).toBeLessThanOrEqual(TOLERANCE);
+    expect(Math.abs(nll - golden.meanNll)).toBeLessThan(2e-5);
+  });
+
+  test('qwen2-seqcls-23', async () => {
+    const { classifyRows } = await import('../../src/engine/embedded/classify.ts');
+    const golden = await openGolden('qwen2-seqcls-23');
+    const signal = new AbortController().signal;
+    const logits = await classifyRows(golden.model, golden.rows, signal);
+    await golden.close();
+    expect(golden.model.arch.labels).toHaveLength(23);
+    let most = 0;
+    logits.forEach((row, r) => {
+      row.forEach((value, label) => {
+        const off = Math.abs(value - golden.want[r * 23 + label]!);
+        if (!(off <= most)) most = off;
+      });
+    });
+    const share = `${show(most)} = ${show(most / golden.largest)}`;
+    table.push(`| qwen2-seqcls-23 | ${golden.largest.toFixed(2)} | ${share} | |`);
+    expect(most / golden.largest).toBeLessThanOrEqual(TOLERANCE);
+  });
+});
