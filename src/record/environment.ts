@@ -24,7 +24,7 @@ const VARIABLES: readonly string[] = [
 ];
 
 /** Instruction sets that decide which kernels a runtime picks (x86 and Arm names). */
-const CPU_FLAG = /^(sse4_2|f16c|fma|avx\w*|amx\w*|neon|asimd\w*|fphp|i8mm|bf16|sve\w*|sme\w*)$/;
+const CPU_FLAG = /^(sse4_2|f16c|fma|avx\w*|amx\w*|neon|asimd\w*|fphp|i8mm|bf16|sve\w*|sme2?)$/;
 
 /**
  * Facts about this machine and this program. `packageRoot` is the directory of Assay's own
