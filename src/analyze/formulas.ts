@@ -1,4 +1,5 @@
 /** The registry: a formula id in a record is looked up here and computed again by `verify`. */
+import { SAMPLES_FILE } from '../record/samples.ts';
 import type { Metric } from '../record/schema.ts';
 import type { Formula, FormulaParams } from './formula.ts';
 import { evalFormulas } from './formulas-eval.ts';
@@ -11,8 +12,6 @@ export const FORMULAS: Readonly<Record<string, Formula>> = {
   ...taskFormulas,
   ...runFormulas,
 };
-
-export const SAMPLES_FILE = 'samples.jsonl';
 
 /** A metric to derive: its name in the summary, its formula, its parameters. */
 export interface MetricRequest {

@@ -2,10 +2,12 @@
  * Where a printed number comes from, as data: enough to compute it again from run directories.
  * Reports write these beside every numeral; `verify` resolves and renders them again.
  */
-import type { Manifest, Metric } from '../record/schema.ts';
+import type { SampleRow } from '../record/rows.ts';
+import type { Manifest, Metric, Summary } from '../record/schema.ts';
 import { type CompareParams, type Comparison, compareRuns } from './compare.ts';
+import { coverageOf } from './coverage.ts';
 import { computeMetric } from './formulas.ts';
-import type { Samples } from './samples.ts';
+import { groupSamples, type Samples } from './samples.ts';
 
 export type MetricPart = 'value' | 'n' | 'units' | 'ci95.0' | 'ci95.1';
 
@@ -20,13 +22,25 @@ export type NumberReference =
       params: CompareParams;
       part: MetricPart;
     }
+  | { from: 'coverage'; run: string; scheme: string; part: 'tensors' | 'parameterShare' }
   | { from: 'reduction'; run: string; baseline: string; metric: string };
 
-/** A run as the resolver needs it: metrics are computed again from `samples`, never read back. */
+/** A run as the resolver needs it: metrics are computed again from its rows, never read back. */
 export interface ResolvableRun {
   readonly manifest: Manifest;
-  readonly metrics: Readonly<Record<string, Metric>>;
-  readonly samples: () => Samples;
+  readonly summary: Summary | null;
+  rows(): readonly SampleRow[];
+}
+
+const grouped = new WeakMap<ResolvableRun, Samples>();
+
+/** The rows of a run, grouped; kept as long as the run object is. */
+export function samplesOf(run: ResolvableRun): Samples {
+  const known = grouped.get(run);
+  if (known) return known;
+  const samples = groupSamples(run.rows());
+  grouped.set(run, samples);
+  return samples;
 }
 
 export type RunLookup = (runId: string) => ResolvableRun | undefined;
@@ -47,8 +61,8 @@ function partOf(value: Metric | Comparison, part: MetricPart): number | null {
 }
 
 function metricOf(run: ResolvableRun, name: string): Metric | undefined {
-  const recorded = run.metrics[name];
-  return recorded && computeMetric(recorded, run.samples());
+  const recorded = run.summary?.metrics[name];
+  return recorded && computeMetric(recorded, samplesOf(run));
 }
 
 /** null when the run, the metric or the field is not there (any more). */
@@ -62,10 +76,12 @@ export function resolveNumber(reference: NumberReference, lookup: RunLookup): nu
     }
     case 'manifest':
       return fieldAt(run.manifest, reference.path);
+    case 'coverage':
+      return coverageOf(samplesOf(run), reference.scheme)[reference.part];
     case 'comparison': {
       const baseline = lookup(reference.baseline);
       if (!baseline) return null;
-      const pair = { variant: run.samples(), baseline: baseline.samples() };
+      const pair = { variant: samplesOf(run), baseline: samplesOf(baseline) };
       return partOf(compareRuns(reference.formula, pair, reference.params), reference.part);
     }
     case 'reduction': {
@@ -93,6 +109,8 @@ export function describeReference(reference: NumberReference): string {
       return `${reference.metric}.${reference.part} of run ${reference.run}`;
     case 'manifest':
       return `${reference.path} of the manifest of run ${reference.run}`;
+    case 'coverage':
+      return `${reference.part} at ${reference.scheme} of the tensor rows of run ${reference.run}`;
     case 'comparison':
       return `${reference.formula} (${reference.part}) of run ${reference.run} against ${reference.baseline}`;
     case 'reduction':

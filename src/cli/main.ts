@@ -1,0 +1,65 @@
+/** Process state in, exit code out: signals, errors and their one shape on the terminal. */
+import { AssayError, Cancelled } from '../record/errors.ts';
+import { redactText, secretsOf } from '../record/redact.ts';
+import { type CommandIo, writeJson, writeLine } from './io.ts';
+import { buildProgram, HelpShown } from './program.ts';
+
+export async function main(args: readonly string[]): Promise<number> {
+  const abort = new AbortController();
+  let interrupts = 0;
+  const onSignal = (): void => {
+    interrupts++;
+    if (interrupts > 1) process.exit(130);
+    process.stderr.write(
+      '\nstopping after the current batch; press Ctrl-C again to quit at once\n',
+    );
+    abort.abort(new Cancelled());
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  // A reader that closes the pipe (head, less) is not an error.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+    throw error;
+  });
+  const io: CommandIo = {
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: process.env,
+    cwd: process.cwd(),
+    argv: ['assay', ...args],
+    signal: abort.signal,
+  };
+  return runCommandLine(args, io);
+}
+
+/** The whole command line, testable in process. */
+export async function runCommandLine(args: readonly string[], io: CommandIo): Promise<number> {
+  let exitCode = 0;
+  const program = buildProgram(io, (code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof HelpShown) return error.exitCode;
+    return reportError(error, io, args.includes('--json'));
+  }
+}
+
+export function reportError(error: unknown, io: CommandIo, json: boolean): number {
+  const secrets = secretsOf(io.env);
+  if (error instanceof AssayError) {
+    const message = redactText(error.message, secrets);
+    const hint = error.hint === undefined ? null : redactText(error.hint, secrets);
+    if (json) writeJson(io.stdout, { error: { code: error.code, message, hint } });
+    for (const line of message.split('\n')) writeLine(io.stderr, `error: ${line}`);
+    if (hint !== null) writeLine(io.stderr, `hint: ${hint}`);
+    return error.exitCode;
+  }
+  const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  writeLine(io.stderr, 'error: this is a bug in assay, please report it with the lines below');
+  writeLine(io.stderr, redactText(detail, secrets));
+  return 1;
+}

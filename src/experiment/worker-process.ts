@@ -1,0 +1,149 @@
+/** Starts a worker, listens to it, ends it when told to, and explains how it ended. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import type { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import type { FromWorker, Job, WorkerError } from './protocol.ts';
+
+export interface WorkerOptions {
+  readonly job: Job;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly signal: AbortSignal;
+  readonly timeoutS: number | null;
+  onMessage(message: FromWorker): void;
+  onStdout(stream: Readable): void;
+  onStderr(stream: Readable): void;
+}
+
+/** How a worker ended, as a status and a reason for the record. */
+export interface WorkerEnd {
+  readonly status: 'succeeded' | 'failed' | 'cancelled' | 'invalid';
+  readonly reason: string | null;
+  readonly error: WorkerError | null;
+}
+
+/** After this a worker that was asked to stop is killed. */
+const GRACE_MS = 10_000;
+const WATCH_MS = 500;
+
+export function runWorker(options: WorkerOptions): Promise<WorkerEnd> {
+  const { job, signal, timeoutS } = options;
+  const oomBefore = oomKills();
+  const child = spawn(process.execPath, [fileURLToPath(new URL('./worker.js', import.meta.url))], {
+    env: options.env as NodeJS.ProcessEnv,
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
+  if (child.stdout) options.onStdout(child.stdout);
+  if (child.stderr) options.onStderr(child.stderr);
+  const seen = { done: false, error: null as WorkerError | null, timedOut: false, peakKiB: 0 };
+  child.on('message', (message: FromWorker) => {
+    if (message.type === 'done') seen.done = true;
+    else if (message.type === 'error') seen.error = message.error;
+    options.onMessage(message);
+  });
+  const stopping = stopper(child);
+  const onAbort = (): void => stopping.stop();
+  signal.addEventListener('abort', onAbort, { once: true });
+  const limit =
+    timeoutS === null
+      ? null
+      : setTimeout(() => {
+          seen.timedOut = true;
+          stopping.stop();
+        }, timeoutS * 1_000);
+  const watch = setInterval(() => {
+    seen.peakKiB = Math.max(seen.peakKiB, peakRssKiB(child.pid));
+  }, WATCH_MS);
+  child.send(job, () => {});
+  if (signal.aborted) onAbort();
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code, killedBy) => {
+      clearInterval(watch);
+      if (limit) clearTimeout(limit);
+      stopping.clear();
+      signal.removeEventListener('abort', onAbort);
+      const oom = oomKills() > oomBefore;
+      resolve(explain({ ...seen, code, killedBy, oom, aborted: signal.aborted, timeoutS }));
+    });
+  });
+}
+
+function stopper(child: ChildProcess): { stop(): void; clear(): void } {
+  let timer: NodeJS.Timeout | null = null;
+  return {
+    stop() {
+      if (timer) return;
+      if (child.connected) child.send({ type: 'abort' }, () => {});
+      timer = setTimeout(() => child.kill('SIGKILL'), GRACE_MS);
+    },
+    clear() {
+      if (timer) clearTimeout(timer);
+    },
+  };
+}
+
+interface Ending {
+  done: boolean;
+  error: WorkerError | null;
+  timedOut: boolean;
+  aborted: boolean;
+  oom: boolean;
+  peakKiB: number;
+  timeoutS: number | null;
+  code: number | null;
+  killedBy: NodeJS.Signals | null;
+}
+
+export function explain(end: Ending): WorkerEnd {
+  const { error } = end;
+  if (end.done && !error) return { status: 'succeeded', reason: null, error: null };
+  if (end.timedOut) {
+    return { status: 'failed', reason: `timed out after ${end.timeoutS} s`, error };
+  }
+  if (end.aborted) return { status: 'cancelled', reason: 'interrupted by the user', error: null };
+  if (error) {
+    const status = error.code === 'InvalidMeasurement' ? 'invalid' : 'failed';
+    return { status, reason: `${error.code}: ${error.message}`, error };
+  }
+  const peak =
+    end.peakKiB > 0 ? `, peak resident set ${(end.peakKiB / 2 ** 20).toFixed(2)} GiB` : '';
+  if (end.killedBy === 'SIGKILL') {
+    const why = end.oom
+      ? 'out of memory: the kernel killed the worker (oom_kill counter rose)'
+      : 'the worker was killed by SIGKILL; this is how the kernel ends a process when memory runs out';
+    return { status: 'failed', reason: why + peak, error: null };
+  }
+  const how = end.killedBy ? `killed by ${end.killedBy}` : `exit code ${end.code}`;
+  return { status: 'failed', reason: `the worker ended without a result (${how})${peak}`, error };
+}
+
+function peakRssKiB(pid: number | undefined): number {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    return Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1] ?? 0);
+  } catch {
+    return 0;
+  }
+}
+
+/** Kills by the memory limit of our own cgroup (v2) plus those of the whole machine, so far. */
+function oomKills(): number {
+  let kills = 0;
+  for (const file of [`/sys/fs/cgroup${cgroupPath()}/memory.events`, '/proc/vmstat']) {
+    try {
+      kills += Number(/^oom_kill (\d+)$/m.exec(readFileSync(file, 'utf8'))?.[1] ?? 0);
+    } catch {
+      // No cgroup v2 or no /proc: the explanation stays a conjecture and says so.
+    }
+  }
+  return kills;
+}
+
+function cgroupPath(): string {
+  try {
+    return /^0::(.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8'))?.[1] ?? '';
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,143 @@
+/**
+ * The worker process: loads one model, runs one cell, appends samples, exits. It owns nothing but
+ * the sample file; a supervisor that disappears takes it along.
+ */
+import { performance } from 'node:perf_hooks';
+import type { Engine } from '../engine/engine.ts';
+import { openEngine } from '../engine/open.ts';
+import { openTokenizer } from '../engine/tokenizer.ts';
+import { loadCorpus } from '../measure/eval/corpus.ts';
+import { planEval } from '../measure/eval/plan.ts';
+import { evalScoringPlan } from '../measure/eval/scoring-plan.ts';
+import { checkRepeat, type ScoringPlan, scoreBatches } from '../measure/scoring.ts';
+import { loadItems, planTask } from '../measure/task/plan.ts';
+import { AssayError, Cancelled } from '../record/errors.ts';
+import { SampleWriter } from '../record/sample-writer.ts';
+import type { Finding } from '../record/schema.ts';
+import type { Cell } from './cell.ts';
+import type { FromWorker, Job, ToWorker } from './protocol.ts';
+
+const abort = new AbortController();
+
+function send(message: FromWorker): void {
+  process.send?.(message);
+}
+
+process.on('message', (message: ToWorker) => {
+  if (message.type === 'abort') abort.abort(new Cancelled());
+  else void work(message);
+});
+// Without its supervisor nobody will close this run: stop at once, the rows written so far stay.
+process.on('disconnect', () => process.exit(1));
+// Ctrl-C reaches the whole process group; the supervisor decides what it means.
+process.on('SIGINT', () => {});
+
+async function work(job: Job): Promise<void> {
+  let writer: SampleWriter | null = null;
+  let engine: Engine | null = null;
+  let exitCode = 0;
+  try {
+    writer = new SampleWriter(job.samplesPath);
+    engine = await load(job, writer);
+    await measure(job, engine, writer);
+    send({ type: 'done' });
+  } catch (error) {
+    exitCode = error instanceof AssayError ? error.exitCode : 1;
+    send({ type: 'error', error: describe(error) });
+  } finally {
+    await engine?.close();
+    writer?.close();
+  }
+  process.exitCode = exitCode;
+  process.disconnect();
+}
+
+async function load(job: Job, writer: SampleWriter): Promise<Engine> {
+  const { cell } = job;
+  const { threads, ...settings } = cell.engine;
+  const start = performance.now();
+  const engine = await openEngine({
+    ...settings,
+    ...(threads === null ? {} : { threads }),
+    batchTokens: cell.measure.batch_tokens,
+    builtinDir: job.builtinDir,
+    env: process.env,
+    identity: cell.identity,
+  });
+  const loadMs = performance.now() - start;
+  const part = job.doneBatches.length > 0 ? 1 : 0;
+  writer.append([
+    ...engine.coverage.map((tensor) => ({
+      kind: 'tensor' as const,
+      ...tensor,
+      shape: [...tensor.shape],
+    })),
+    { kind: 'load', part, loadMs },
+  ]);
+  send({ type: 'ready', engine: engine.info, model: engine.model });
+  return engine;
+}
+
+async function measure(job: Job, engine: Engine, writer: SampleWriter): Promise<void> {
+  const { plan, scoredTokens, findings } = await planOf(job.cell, engine);
+  for (const finding of findings) send({ type: 'finding', finding });
+  send({ type: 'plan', batches: plan.batches.length, scoredTokens });
+  const loop = { engine, plan, sink: writer, signal: abort.signal };
+  await scoreBatches({
+    ...loop,
+    done: new Set(job.doneBatches),
+    onProgress: ({ batches, tokens }) => send({ type: 'progress', batches, tokens }),
+  });
+  if (job.cell.measure.check_repeat) await checkRepeat(loop);
+  const { weightBytes, peakRssBytes } = await engine.memory();
+  const part = job.doneBatches.length > 0 ? 1 : 0;
+  writer.append([{ kind: 'memory', part, peakRssBytes, weightBytes }]);
+  writer.sync();
+}
+
+interface Planned {
+  readonly plan: ScoringPlan;
+  readonly scoredTokens: number;
+  readonly findings: readonly Finding[];
+}
+
+async function planOf(cell: Cell, engine: Engine): Promise<Planned> {
+  const tokenizer = await openTokenizer(engine);
+  const findings = tokenizer ? tokenizer.findings : [];
+  if (cell.measure.kind === 'task') {
+    const plan = planTask({
+      ...cell.measure,
+      path: cell.measure.filePath,
+      items: await loadItems(cell.measure.filePath),
+      encode: (text, special) => tokenizer?.encode(text, { special }) ?? [],
+      maxPositions: engine.maxPositions,
+      batchTokens: cell.measure.batch_tokens,
+    });
+    return { plan, scoredTokens: plan.scoredTokens, findings: [...findings, ...plan.findings] };
+  }
+  const context = Math.min(cell.measure.context ?? 2_048, engine.maxPositions);
+  const plan = planEval({
+    corpusPath: cell.measure.corpusPath,
+    documents: await loadCorpus(cell.measure.corpusPath),
+    encode: tokenizer ? (text) => tokenizer.encode(text, { special: true }) : null,
+    vocabSize: engine.vocabSize,
+    budget: cell.measure.budget,
+    batchTokens: cell.measure.batch_tokens,
+    context,
+    stride: cell.measure.stride ?? Math.max(1, Math.floor(context / 2)),
+  });
+  return {
+    plan: evalScoringPlan(plan),
+    scoredTokens: plan.scoredTokens,
+    findings: [...findings, ...plan.findings],
+  };
+}
+
+function describe(error: unknown): Extract<FromWorker, { type: 'error' }>['error'] {
+  if (error instanceof AssayError) {
+    const { code, exitCode, message, hint, details } = error;
+    return { code, exitCode, message, hint: hint ?? null, details };
+  }
+  const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return { code: 'InternalError', exitCode: 1, message, hint: null, details: {} };
+}

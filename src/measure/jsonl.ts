@@ -1,0 +1,62 @@
+/** Text inputs that people hand us: UTF-8 checked, JSONL errors named by line. */
+import { readFile } from 'node:fs/promises';
+import { FormatError } from '../record/errors.ts';
+
+/** Throws FormatError: missing, a directory, not UTF-8, or a Git-LFS pointer instead of data. */
+export async function readTextFile(path: string): Promise<string> {
+  let bytes: Buffer;
+  try {
+    bytes = await readFile(path);
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code;
+    const why = code === 'ENOENT' ? 'does not exist' : code === 'EISDIR' ? 'is a folder' : code;
+    throw new FormatError(`${path}: ${why}`, {
+      hint: 'give a .txt file (one document) or a .jsonl file (one document a row)',
+      details: { path },
+      cause,
+    });
+  }
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new FormatError(`${path}: not UTF-8 text`, { details: { path }, cause });
+  }
+  if (text.startsWith('version https://git-lfs.github.com/spec/')) {
+    throw new FormatError(`${path}: a Git-LFS pointer, not the data itself`, {
+      hint: 'run `git lfs pull` in that repository',
+      details: { path },
+    });
+  }
+  return text;
+}
+
+export interface JsonlRow {
+  readonly line: number;
+  readonly value: Record<string, unknown>;
+}
+
+/** Objects of a JSONL text; empty lines are skipped. Throws FormatError naming the line. */
+export function parseJsonl(text: string, path: string): JsonlRow[] {
+  const rows: JsonlRow[] = [];
+  for (const [index, raw] of text.split('\n').entries()) {
+    const line = index + 1;
+    if (raw.trim() === '') continue;
+    let value: unknown;
+    try {
+      value = JSON.parse(raw);
+    } catch (cause) {
+      throw new FormatError(`${path}:${line}: not JSON: ${(cause as Error).message}`, {
+        details: { path, line },
+        cause,
+      });
+    }
+    if (value === null || typeof value !== 'object' || Array.isArray(value)) {
+      throw new FormatError(`${path}:${line}: a row must be a JSON object`, {
+        details: { path, line },
+      });
+    }
+    rows.push({ line, value: value as Record<string, unknown> });
+  }
+  return rows;
+}

@@ -1,0 +1,126 @@
+/** Numbers with their origin, in the roundings that this project prints. */
+import { coverageOf } from '../analyze/coverage.ts';
+import { type MetricPart, type ResolvableRun as Run, samplesOf } from '../analyze/reference.ts';
+import type { NumberFormat } from '../record/numerals.ts';
+import type { Metric } from '../record/schema.ts';
+import type { ComparisonReport } from './collect.ts';
+import type { Cited, Piece } from './document.ts';
+
+/** How each metric is printed; anything else gets four significant digits. */
+const FORMATS: Readonly<Record<string, NumberFormat>> = {
+  loss: { style: 'fixed', digits: 4 },
+  perplexity: { style: 'fixed', digits: 4 },
+  tokenAccuracy: { style: 'percent', digits: 2 },
+  accuracy: { style: 'percent', digits: 2 },
+  macroAccuracy: { style: 'percent', digits: 2 },
+  labelLoss: { style: 'fixed', digits: 4 },
+  ece: { style: 'fixed', digits: 4 },
+  brier: { style: 'fixed', digits: 4 },
+  tokensPerSecond: { style: 'fixed', digits: 0 },
+  loadSeconds: { style: 'fixed', digits: 2 },
+  peakMemoryBytes: { style: 'bytes-mib', digits: 1 },
+  residentWeightBytes: { style: 'bytes-mib', digits: 2 },
+  storedWeightBytes: { style: 'bytes-mib', digits: 2 },
+};
+const OTHER: NumberFormat = { style: 'significant', digits: 4 };
+const COUNT: NumberFormat = { style: 'integer' };
+
+const UNITS: Readonly<Record<string, string>> = {
+  percent: ' %',
+  'bytes-mib': ' MiB',
+  'bytes-gib': ' GiB',
+};
+
+/** What stands behind a numeral of this format: renderNumber gives the numeral alone. */
+export function unitOf(format: NumberFormat): string {
+  return UNITS[format.style] ?? '';
+}
+
+/** The number and its unit. */
+export function inUnits(cited: Cited): Piece {
+  return cited.value === null ? cited : [cited, unitOf(cited.format)];
+}
+
+export function formatOf(metric: string): NumberFormat {
+  return metric.startsWith('lossAtContext') ? FORMATS.loss! : (FORMATS[metric] ?? OTHER);
+}
+
+function partOf(metric: Metric, part: MetricPart): number | null {
+  if (part === 'ci95.0') return metric.ci95?.[0] ?? null;
+  if (part === 'ci95.1') return metric.ci95?.[1] ?? null;
+  return metric[part];
+}
+
+export function citeMetric(run: Run, name: string, part: MetricPart = 'value'): Cited {
+  const metric = run.summary?.metrics[name];
+  const reference = { from: 'metric', run: run.manifest.runId, metric: name, part } as const;
+  const count = part === 'n' || part === 'units';
+  return {
+    value: metric ? partOf(metric, part) : null,
+    format: count ? COUNT : formatOf(name),
+    reference,
+  };
+}
+
+/** `95.20 [93.70, 96.35] %`, or the bare value when no interval is claimed. */
+export function citeWithInterval(run: Run, name: string): Piece {
+  const value = citeMetric(run, name);
+  const low = citeMetric(run, name, 'ci95.0');
+  if (low.value === null) return inUnits(value);
+  const high = citeMetric(run, name, 'ci95.1');
+  return [value, ' [', low, ', ', high, ']', unitOf(value.format)];
+}
+
+export function citeManifest(run: Run, path: string, format: NumberFormat, value: number): Cited {
+  return { value, format, reference: { from: 'manifest', run: run.manifest.runId, path } };
+}
+
+/** How much of a model is really at a scheme, from the tensor rows of the run. */
+export function citeCoverage(run: Run, scheme: string, part: 'tensors' | 'parameterShare'): Cited {
+  const reference = { from: 'coverage', run: run.manifest.runId, scheme, part } as const;
+  return {
+    value: coverageOf(samplesOf(run), scheme)[part],
+    format: part === 'tensors' ? COUNT : { style: 'percent', digits: 1 },
+    reference,
+  };
+}
+
+/** The declared margin of a comparison, as the experiment file gave it. */
+export function citeMargin(run: Run, quantity: 'perplexity' | 'accuracy', value: number): Piece {
+  const path = `config.experiment.margins.${quantity}`;
+  return ['±', inUnits(citeManifest(run, path, { style: 'percent', digits: 1 }, value))];
+}
+
+/** Share saved against the baseline: 1 − value / baseline. */
+export function citeReduction(runs: { run: Run; baseline: Run }, metric: string): Cited {
+  const value = runs.run.summary?.metrics[metric]?.value;
+  const base = runs.baseline.summary?.metrics[metric]?.value;
+  return {
+    value: value == null || !base ? null : 1 - value / base,
+    format: { style: 'percent', digits: 1 },
+    reference: {
+      from: 'reduction',
+      run: runs.run.manifest.runId,
+      baseline: runs.baseline.manifest.runId,
+      metric,
+    },
+  };
+}
+
+/** `× 1.0423 [1.0351, 1.0490]` for perplexity, `-0.80 [-1.90, 0.30] %` for accuracy. */
+export function citeComparison(comparison: ComparisonReport): Piece {
+  const ratio = comparison.result.unit === 'ratio';
+  const format: NumberFormat = ratio
+    ? { style: 'fixed', digits: 4 }
+    : { style: 'percent', digits: 2 };
+  const { formula, run, baseline, params, result } = comparison;
+  const cite = (part: MetricPart, value: number | null): Cited => ({
+    value,
+    format,
+    reference: { from: 'comparison', formula, run, baseline, params, part },
+  });
+  const head = [ratio ? '× ' : '', cite('value', result.value)];
+  if (!result.ci95) return [...head, unitOf(format)];
+  const [low, high] = result.ci95;
+  return [...head, ' [', cite('ci95.0', low), ', ', cite('ci95.1', high), ']', unitOf(format)];
+}

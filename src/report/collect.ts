@@ -1,0 +1,157 @@
+/** What a report is about: the newest run of every cell of one experiment, and its comparisons. */
+import { z } from 'zod';
+import { type CompareParams, type Comparison, compareRuns } from '../analyze/compare.ts';
+import { type ResolvableRun, samplesOf } from '../analyze/reference.ts';
+import { FormatError } from '../record/errors.ts';
+import type { RunStatus } from '../record/schema.ts';
+
+/** The part of a manifest's `config` that a report reads. */
+const configSchema = z.object({
+  experiment: z.object({
+    name: z.string(),
+    title: z.string().optional(),
+    researcher: z.string().optional(),
+    objective: z.string().optional(),
+    models: z.array(z.string()),
+    schemes: z.array(z.string()),
+    baseline: z.string(),
+    seed: z.number(),
+    margins: z.object({ perplexity: z.number(), accuracy: z.number() }),
+  }),
+  measure: z.object({ kind: z.string() }).catchall(z.unknown()),
+});
+export type RunConfig = z.infer<typeof configSchema>;
+
+export interface CellReport {
+  readonly model: string;
+  readonly scheme: string;
+  readonly measure: string;
+  /** The newest attempt that succeeded, else the newest; null: nothing ran yet. */
+  readonly run: ResolvableRun | null;
+  readonly status: RunStatus | 'pending' | 'unfinished';
+  readonly attempts: number;
+}
+
+export interface ComparisonReport {
+  readonly model: string;
+  readonly scheme: string;
+  readonly measure: string;
+  readonly formula: string;
+  /** The run that is compared, and its id. */
+  readonly variant: ResolvableRun;
+  readonly run: string;
+  readonly baseline: string;
+  readonly params: CompareParams;
+  readonly result: Comparison;
+}
+
+export interface ExperimentReport {
+  readonly name: string;
+  readonly config: RunConfig['experiment'];
+  /** Model × scheme × measure, in the order of the experiment file. */
+  readonly cells: readonly CellReport[];
+  readonly measures: readonly string[];
+  readonly comparisons: readonly ComparisonReport[];
+}
+
+/** Throws FormatError when there is no readable run of the experiment. */
+export function collectExperiment(name: string, runs: readonly ResolvableRun[]): ExperimentReport {
+  const known = runs.flatMap((run) => {
+    const config = configSchema.safeParse(run.manifest.config);
+    return config.success ? [{ run, config: config.data }] : [];
+  });
+  const newest = known.toSorted((a, b) => byStart(b.run, a.run))[0];
+  if (!newest) {
+    throw new FormatError(`no readable run of experiment ${name}`, {
+      hint: '`assay runs ls` shows what is there; `assay run EXPERIMENT.yaml` measures',
+    });
+  }
+  const config = newest.config.experiment;
+  const measures = [...new Set(known.map(({ run }) => run.manifest.measure))];
+  const cells = matrix(
+    config,
+    known.map(({ run }) => run),
+  ).flatMap(({ model, scheme }) =>
+    measures.map((measure) => cellOf({ model, scheme, measure }, runs)),
+  );
+  return { name, config, cells, measures, comparisons: comparisonsOf(config, cells) };
+}
+
+/** The declared matrix, and whatever ran outside it under earlier versions of the file. */
+function matrix(
+  config: RunConfig['experiment'],
+  runs: readonly ResolvableRun[],
+): { model: string; scheme: string }[] {
+  const points = config.models.flatMap((model) =>
+    config.schemes.map((scheme) => ({ model, scheme })),
+  );
+  for (const { manifest } of runs) {
+    const { model, scheme } = manifest.variant;
+    if (!points.some((p) => p.model === model && p.scheme === scheme)) {
+      points.push({ model, scheme });
+    }
+  }
+  return points;
+}
+
+function byStart(a: ResolvableRun, b: ResolvableRun): number {
+  const [x, y] = [a.manifest, b.manifest];
+  return x.startedAt < y.startedAt
+    ? -1
+    : x.startedAt > y.startedAt
+      ? 1
+      : x.runId < y.runId
+        ? -1
+        : 1;
+}
+
+function cellOf(
+  of: { model: string; scheme: string; measure: string },
+  runs: readonly ResolvableRun[],
+): CellReport {
+  const attempts = runs
+    .filter(
+      ({ manifest: m }) =>
+        m.variant.model === of.model && m.variant.scheme === of.scheme && m.measure === of.measure,
+    )
+    .toSorted(byStart);
+  const run =
+    attempts.findLast((attempt) => attempt.manifest.status === 'succeeded') ??
+    attempts.at(-1) ??
+    null;
+  const status = run?.manifest.status ?? 'pending';
+  return {
+    ...of,
+    run,
+    status: status === 'running' ? 'unfinished' : status,
+    attempts: attempts.length,
+  };
+}
+
+function comparisonsOf(
+  config: RunConfig['experiment'],
+  cells: readonly CellReport[],
+): ComparisonReport[] {
+  return cells.flatMap((cell): ComparisonReport[] => {
+    const base = cells.find(
+      (other) =>
+        other.model === cell.model &&
+        other.measure === cell.measure &&
+        other.scheme === config.baseline,
+    );
+    if (cell.scheme === config.baseline || !usable(cell) || !base || !usable(base)) return [];
+    const task = samplesOf(cell.run).items.length > 0;
+    const formula = task ? 'compare.accuracy-difference/1' : 'compare.perplexity-ratio/1';
+    const margin = task ? config.margins.accuracy : config.margins.perplexity;
+    const params = { resamples: 2_000, seed: config.seed, margin };
+    const pair = { variant: samplesOf(cell.run), baseline: samplesOf(base.run) };
+    const { model, scheme, measure } = cell;
+    const ids = { run: cell.run.manifest.runId, baseline: base.run.manifest.runId };
+    const result = compareRuns(formula, pair, params);
+    return [{ model, scheme, measure, formula, variant: cell.run, ...ids, params, result }];
+  });
+}
+
+function usable(cell: CellReport): cell is CellReport & { run: ResolvableRun } {
+  return cell.run !== null && cell.status === 'succeeded';
+}

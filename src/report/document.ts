@@ -1,0 +1,140 @@
+/**
+ * A generated Markdown document that knows where each of its numbers comes from. Writing
+ * `doc.line`Perplexity ${value}`` records the place of the numeral; the sidecar then says, for
+ * every numeral of the document, either which run, metric, formula and rounding it is, or that it
+ * is a constant of the text.
+ */
+import type { NumberReference } from '../analyze/reference.ts';
+import { sha256Hex } from '../record/canonical.ts';
+import { findNumerals } from '../record/find-numerals.ts';
+import { type NumberFormat, renderNumber } from '../record/numerals.ts';
+
+export const DOCUMENT_EVIDENCE_SCHEMA = 'assay.document-evidence/1';
+
+/** A number with its origin; `value` null renders as a dash and needs no evidence. */
+export interface Cited {
+  readonly value: number | null;
+  readonly format: NumberFormat;
+  readonly reference: NumberReference;
+}
+
+export type Piece = string | Cited | readonly Piece[];
+
+export interface Citation {
+  /** From 1. */
+  readonly line: number;
+  /** From 1, in UTF-16 units. */
+  readonly column: number;
+  readonly text: string;
+  readonly reference: NumberReference;
+  readonly format: NumberFormat;
+}
+
+export interface Constant {
+  readonly line: number;
+  readonly column: number;
+  readonly text: string;
+}
+
+export interface DocumentEvidence {
+  readonly schema: typeof DOCUMENT_EVIDENCE_SCHEMA;
+  readonly document: string;
+  /** Of the whole document as generated. */
+  readonly sha256: string;
+  readonly experiment: string;
+  readonly numbers: readonly Citation[];
+  readonly constants: readonly Constant[];
+  /** Lines that a person wrote in notes/*.md: included as they are, claimed by nobody. */
+  readonly prose: readonly { from: number; to: number; file: string; sha256: string }[];
+}
+
+export class DocumentBuilder {
+  readonly #lines: string[] = [];
+  readonly #citations: Citation[] = [];
+  readonly #prose: { from: number; to: number; file: string; sha256: string }[] = [];
+
+  /** Adds one line. A template literal tag, so that the text reads like the document. */
+  line(strings: TemplateStringsArray, ...pieces: Piece[]): void {
+    this.add(
+      strings.flatMap((text, i) => (i < pieces.length ? [text, pieces[i] as Piece] : [text])),
+    );
+  }
+
+  add(pieces: Piece): void {
+    const line = this.#lines.length + 1;
+    let text = '';
+    const put = (piece: Piece): void => {
+      if (typeof piece === 'string') {
+        text += piece;
+      } else if (isList(piece)) {
+        piece.forEach(put);
+      } else if (piece.value === null) {
+        text += '—';
+      } else {
+        const { format, reference } = piece;
+        const rendered = renderNumber(piece.value, format);
+        this.#citations.push({ line, column: text.length + 1, text: rendered, reference, format });
+        text += rendered;
+      }
+    };
+    put(pieces);
+    if (text.includes('\n')) throw new RangeError('a line of a document holds no line break');
+    this.#lines.push(text);
+  }
+
+  blank(): void {
+    if (this.#lines.length > 0 && this.#lines.at(-1) !== '') this.#lines.push('');
+  }
+
+  heading(level: number, ...pieces: Piece[]): void {
+    this.blank();
+    this.add([`${'#'.repeat(level)} `, ...pieces]);
+    this.blank();
+  }
+
+  table(header: readonly string[], rows: readonly (readonly Piece[])[]): void {
+    this.blank();
+    this.add(`| ${header.join(' | ')} |`);
+    this.add(`|${header.map(() => ' --- ').join('|')}|`);
+    for (const row of rows) {
+      this.add(['| ', ...row.flatMap((cell, i) => (i === 0 ? [cell] : [' | ', cell])), ' |']);
+    }
+    this.blank();
+  }
+
+  /** Text of a person's file, line by line, marked as such in the sidecar. */
+  prose(file: string, content: string): void {
+    const from = this.#lines.length + 1;
+    this.#lines.push(...content.replace(/\n$/, '').split('\n'));
+    this.#prose.push({ from, to: this.#lines.length, file, sha256: sha256Hex(content) });
+  }
+
+  build(names: { document: string; experiment: string }): {
+    text: string;
+    evidence: DocumentEvidence;
+  } {
+    const text = `${this.#lines.join('\n')}\n`;
+    const inProse = (line: number): boolean =>
+      this.#prose.some((range) => line >= range.from && line <= range.to);
+    const cited = (line: number, column: number): boolean =>
+      this.#citations.some(
+        (c) => c.line === line && column >= c.column && column < c.column + c.text.length,
+      );
+    const constants = findNumerals(text).filter(
+      ({ line, column }) => !inProse(line) && !cited(line, column),
+    );
+    const evidence: DocumentEvidence = {
+      schema: DOCUMENT_EVIDENCE_SCHEMA,
+      ...names,
+      sha256: sha256Hex(text),
+      numbers: this.#citations,
+      constants,
+      prose: this.#prose,
+    };
+    return { text, evidence };
+  }
+}
+
+function isList(piece: Piece): piece is readonly Piece[] {
+  return Array.isArray(piece);
+}

@@ -1,0 +1,143 @@
+/** One section a variant: configuration, results, coverage, comparison, findings. */
+import { type ResolvableRun, samplesOf } from '../analyze/reference.ts';
+import type { TensorRow } from '../record/rows.ts';
+import { citeCoverage, citeMetric, citeReduction, inUnits, unitOf } from './cite.ts';
+import type { CellReport, ExperimentReport } from './collect.ts';
+import type { DocumentBuilder, Piece } from './document.ts';
+import { verdictSentence } from './findings.ts';
+
+interface Variant {
+  readonly model: string;
+  readonly scheme: string;
+  readonly cells: readonly CellReport[];
+  readonly index: number;
+}
+
+/** Names as people say them; a metric that is not here keeps its own name. */
+const TITLES: Readonly<Record<string, string>> = {
+  loss: 'Loss (nats)',
+  perplexity: 'Perplexity',
+  tokenAccuracy: 'Token accuracy',
+  accuracy: 'Accuracy',
+  macroAccuracy: 'Accuracy, mean over labels',
+  labelLoss: 'Loss of the label (nats)',
+  ece: 'Calibration error (ECE)',
+  brier: 'Brier score',
+  tokensPerSecond: 'Tokens/s (scoring)',
+  loadSeconds: 'Load time (s)',
+  peakMemoryBytes: 'Peak memory',
+  residentWeightBytes: 'Resident weights',
+  storedWeightBytes: 'Stored weights',
+  bitEqualRepeats: 'Repeated batches with the same bits',
+};
+
+export function variantSection(
+  doc: DocumentBuilder,
+  report: ExperimentReport,
+  variant: Variant,
+): void {
+  const many = report.config.models.length > 1 ? ` of ${variant.model}` : '';
+  const role = variant.scheme === report.config.baseline ? ' (baseline)' : '';
+  doc.heading(2, `Experiment ${variant.index + 1}: ${variant.scheme}${many}${role}`);
+  const runs = variant.cells.flatMap((cell) => (cell.run ? [cell.run] : []));
+  const [first] = runs;
+  if (!first) {
+    doc.line`Not measured yet.`;
+    return;
+  }
+  configuration(doc, first);
+  for (const cell of variant.cells) measureResults(doc, cell);
+  coverage(
+    doc,
+    runs.find((run) => samplesOf(run).tensors.length > 0),
+  );
+  against(doc, report, { variant, first });
+}
+
+function configuration(doc: DocumentBuilder, run: ResolvableRun): void {
+  const { engine, startedAt } = run.manifest;
+  doc.add(`- **Date:** ${startedAt}`);
+  if (!engine) return;
+  const activations = engine.activations === 'int8' ? 'int8 activations' : 'f32 activations';
+  doc.add(`- **Computed as:** ${engine.precision} (${activations})`);
+  if (engine.simulated) doc.add(`- **Simulated:** ${engine.simulated}`);
+}
+
+function measureResults(doc: DocumentBuilder, cell: CellReport): void {
+  doc.heading(3, `Results: ${cell.measure}`);
+  const run = cell.run;
+  if (!run?.summary) {
+    const why = run?.manifest.reason ? `: ${run.manifest.reason.split('\n')[0]}` : '';
+    doc.add(`No result (${cell.status}${why}).`);
+  } else {
+    const rows = Object.keys(run.summary.metrics).map((name) => metricRow(run, name));
+    doc.table(['Metric', 'Value', '95 % interval', 'n', 'Units'], rows);
+  }
+  const findings = run?.manifest.findings ?? [];
+  for (const finding of findings) {
+    doc.add(`- ${finding.severity}: ${finding.message}`);
+  }
+}
+
+function metricRow(run: ResolvableRun, name: string): Piece[] {
+  const metric = run.summary?.metrics[name];
+  const low = citeMetric(run, name, 'ci95.0');
+  const interval: Piece =
+    low.value === null
+      ? '—'
+      : ['[', low, ', ', citeMetric(run, name, 'ci95.1'), ']', unitOf(low.format)];
+  const mark = metric?.simulated ? ' †' : '';
+  const why = metric?.value === null && metric.reason ? ` (${metric.reason})` : '';
+  const units: Piece = [citeMetric(run, name, 'units'), ` ${metric?.unitOf ?? ''}`];
+  const value: Piece = [inUnits(citeMetric(run, name)), mark, why];
+  return [titleOf(name), value, interval, citeMetric(run, name, 'n'), units];
+}
+
+function titleOf(name: string): string {
+  const from = /^lossAtContext(\d+)$/.exec(name)?.[1];
+  return from ? `Loss with ≥ ${from} tokens of context` : (TITLES[name] ?? name);
+}
+
+/** Which share of the parameters is really at the scheme, and what was left alone. */
+function coverage(doc: DocumentBuilder, run: ResolvableRun | undefined): void {
+  if (!run) return;
+  const schemes = [...new Set(samplesOf(run).tensors.map((row) => row.scheme))];
+  const parts = schemes.map((scheme, i): Piece => {
+    const share = inUnits(citeCoverage(run, scheme, 'parameterShare'));
+    const tensors = citeCoverage(run, scheme, 'tensors');
+    return [i > 0 ? '; ' : '', `${scheme}: `, tensors, ' tensors, ', share, ' of parameters'];
+  });
+  doc.blank();
+  doc.add(['- **Coverage:** ', ...parts]);
+  const reasons = [...new Set(fallbacks(samplesOf(run).tensors))];
+  for (const reason of reasons.slice(0, 5)) doc.add(`- ${reason}`);
+}
+
+/** Tensors that got a smaller group than asked for, by the reason that the planner gave. */
+function fallbacks(tensors: readonly TensorRow[]): string[] {
+  return tensors.flatMap((row) =>
+    row.reason && row.group !== null ? [`${row.scheme}: ${row.reason}`] : [],
+  );
+}
+
+function against(
+  doc: DocumentBuilder,
+  report: ExperimentReport,
+  { variant, first }: { variant: Variant; first: ResolvableRun },
+): void {
+  const { baseline } = report.config;
+  if (variant.scheme === baseline) return;
+  doc.heading(3, `Comparison to ${baseline}`);
+  const own = report.comparisons.filter(
+    (c) => c.model === variant.model && c.scheme === variant.scheme,
+  );
+  for (const comparison of own) doc.add(['- ', verdictSentence(comparison, baseline)]);
+  if (own.length === 0) doc.line`- Not compared: a complete result is missing.`;
+  const base = report.cells.find(
+    (c) => c.model === variant.model && c.scheme === baseline && c.run?.summary,
+  )?.run;
+  if (base && first.summary) {
+    const saved = citeReduction({ run: first, baseline: base }, 'storedWeightBytes');
+    doc.line`- Stored weights: ${inUnits(saved)} less than ${baseline}.`;
+  }
+}

@@ -1,0 +1,93 @@
+/** One row a variant: the table that answers the question, for terminal and document alike. */
+import { citeComparison, citeMetric, citeWithInterval } from './cite.ts';
+import type { CellReport, ExperimentReport } from './collect.ts';
+import type { Piece } from './document.ts';
+
+export interface Overview {
+  readonly header: readonly string[];
+  readonly rows: readonly (readonly Piece[])[];
+  /** Whether any row carries the mark of a simulated figure. */
+  readonly simulated: boolean;
+  readonly dummy: boolean;
+}
+
+/** Marks a figure that is not that of real hardware support for the scheme. */
+export const SIMULATED_MARK = '†';
+
+interface Variant {
+  readonly model: string;
+  readonly scheme: string;
+  readonly cells: readonly CellReport[];
+}
+
+export function variantsOf(report: ExperimentReport): Variant[] {
+  const variants = new Map<string, Variant & { cells: CellReport[] }>();
+  for (const cell of report.cells) {
+    const key = `${cell.model}\n${cell.scheme}`;
+    const known = variants.get(key);
+    if (known) known.cells.push(cell);
+    else variants.set(key, { model: cell.model, scheme: cell.scheme, cells: [cell] });
+  }
+  return [...variants.values()];
+}
+
+export function overviewTable(report: ExperimentReport): Overview {
+  const many = new Set(report.cells.map((cell) => cell.model)).size > 1;
+  const evals = report.measures.filter((measure) => has(report, measure, 'perplexity'));
+  const tasks = report.measures.filter((measure) => has(report, measure, 'accuracy'));
+  const header = [
+    ...(many ? ['Model'] : []),
+    'Scheme',
+    'Computed as',
+    'Stored MiB',
+    ...evals.flatMap(() => ['Perplexity [95 %]', `vs ${report.config.baseline}`]),
+    ...tasks.flatMap((task) => [`${task} accuracy [95 %]`, `vs ${report.config.baseline}`]),
+    'Tokens/s',
+    'Peak MiB',
+  ];
+  let simulated = false;
+  const rows = variantsOf(report).map((variant) => {
+    const first = variant.cells.find((cell) => cell.run?.summary)?.run ?? null;
+    const mark = first?.manifest.engine?.simulated ? ` ${SIMULATED_MARK}` : '';
+    if (mark) simulated = true;
+    const cost = (metric: string): Piece => (first ? [citeMetric(first, metric), mark] : '—');
+    return [
+      ...(many ? [variant.model] : []),
+      variant.scheme,
+      first?.manifest.engine?.precision ?? '—',
+      first ? citeMetric(first, 'storedWeightBytes') : '—',
+      ...evals.flatMap((measure) => quality(report, variant, measure, 'perplexity')),
+      ...tasks.flatMap((measure) => quality(report, variant, measure, 'accuracy')),
+      cost('tokensPerSecond'),
+      cost('peakMemoryBytes'),
+    ];
+  });
+  const dummy = report.cells.some((cell) => cell.run?.manifest.model?.dummyWeights);
+  return { header, rows, simulated, dummy };
+}
+
+function has(report: ExperimentReport, measure: string, metric: string): boolean {
+  return report.cells.some(
+    (cell) => cell.measure === measure && cell.run?.summary?.metrics[metric] !== undefined,
+  );
+}
+
+function quality(
+  report: ExperimentReport,
+  variant: Variant,
+  measure: string,
+  metric: string,
+): Piece[] {
+  const cell = variant.cells.find((c) => c.measure === measure);
+  if (!cell?.run?.summary) return [`(${cell?.status ?? 'pending'})`, '—'];
+  const comparison = report.comparisons.find(
+    (c) => c.model === variant.model && c.scheme === variant.scheme && c.measure === measure,
+  );
+  const verdict: Piece =
+    variant.scheme === report.config.baseline
+      ? 'baseline'
+      : comparison
+        ? [citeComparison(comparison), ` ${comparison.result.verdict}`]
+        : '—';
+  return [citeWithInterval(cell.run, metric), verdict];
+}

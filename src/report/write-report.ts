@@ -1,0 +1,50 @@
+/** Puts the generated files of one experiment on disk. */
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { writeFileAtomic, writeJsonAtomic } from '../record/atomic.ts';
+import { UsageError } from '../record/errors.ts';
+import type { ExperimentReport } from './collect.ts';
+import {
+  EVIDENCE_FILE_NAME,
+  experimentLog,
+  LOG_FILE_NAME,
+  type NoteFile,
+} from './experiment-log.ts';
+import { summaryCsv } from './summary-csv.ts';
+
+export interface WrittenReport {
+  readonly logPath: string;
+  readonly evidencePath: string;
+  readonly csvPath: string;
+}
+
+/** Throws UsageError instead of overwriting a log that a person wrote. */
+export function writeReport(
+  report: ExperimentReport,
+  options: { dir: string; version: string },
+): WrittenReport {
+  const { dir, version } = options;
+  const logPath = join(dir, LOG_FILE_NAME);
+  const evidencePath = join(dir, EVIDENCE_FILE_NAME);
+  const csvPath = join(dir, 'summary.csv');
+  if (existsSync(logPath) && !existsSync(evidencePath)) {
+    throw new UsageError(`${logPath} was not written by assay`, {
+      hint: 'choose another folder with --out, or move that file to notes/',
+    });
+  }
+  mkdirSync(dir, { recursive: true });
+  const { text, evidence } = experimentLog(report, { version, notes: readNotes(dir) });
+  writeJsonAtomic(evidencePath, evidence);
+  writeFileAtomic(logPath, text);
+  writeFileAtomic(csvPath, summaryCsv(report));
+  return { logPath, evidencePath, csvPath };
+}
+
+function readNotes(dir: string): NoteFile[] {
+  const notes = join(dir, 'notes');
+  if (!existsSync(notes)) return [];
+  return readdirSync(notes)
+    .filter((name) => name.endsWith('.md'))
+    .sort()
+    .map((name) => ({ file: `notes/${name}`, content: readFileSync(join(notes, name), 'utf8') }));
+}
