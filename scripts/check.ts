@@ -11,6 +11,7 @@ const STEPS: readonly Step[] = [
   { name: 'style', command: 'biome', args: ['ci', '--error-on-warnings', '--colors=off'] },
   { name: 'layers', command: 'tsx', args: ['scripts/check-layers.ts'] },
   { name: 'tidy', command: 'tsx', args: ['scripts/tidy.ts'] },
+  { name: 'lock', command: 'tsx', args: ['scripts/check-lock.ts'] },
   { name: 'unused', command: 'knip', args: ['--no-progress'] },
   { name: 'build', command: 'npm', args: ['run', '--silent', 'build'] },
   // publint reads the package as npm would pack it, so the build must be there.
