@@ -16,19 +16,27 @@ export const NO_SECRETS: Secrets = { values: null };
 /** Shorter values (`1`, `true`, `default`) occur everywhere by chance. */
 const MIN_SECRET = 8;
 
-/** The values of all environment variables whose name looks secret, if 8 characters or longer. */
-export function secretsOf(env: Readonly<Record<string, string | undefined>>): Secrets {
+/**
+ * The values to hide wherever they appear, if 8 characters or longer: those of all environment
+ * variables whose name looks secret, and what stands behind the secret flags of `argv`.
+ */
+export function secretsOf(
+  env: Readonly<Record<string, string | undefined>>,
+  argv: readonly string[] = [],
+): Secrets {
   const values = new Set<string>();
+  const add = (piece: string): void => {
+    if (piece.length < MIN_SECRET) return;
+    for (const form of [piece, JSON.stringify(piece).slice(1, -1), percentEncoded(piece)]) {
+      values.add(form);
+    }
+  };
   for (const [name, value] of Object.entries(env)) {
     if (value === undefined || !isSecretVariable(name)) continue;
     // Logs are filtered line by line, so each line of a PEM key is a secret of its own.
-    for (const piece of [value, value.trim(), ...value.split(/\r?\n/)]) {
-      if (piece.length < MIN_SECRET) continue;
-      values.add(piece);
-      values.add(JSON.stringify(piece).slice(1, -1));
-      values.add(percentEncoded(piece));
-    }
+    for (const piece of [value, value.trim(), ...value.split(/\r?\n/)]) add(piece);
   }
+  for (const word of readArgv(argv)) if (word.secret !== null) add(word.secret);
   if (values.size === 0) return NO_SECRETS;
   // Longest first: of two secrets that start alike, the longer one must win.
   const ordered = [...values].sort((a, b) => b.length - a.length);
@@ -64,29 +72,59 @@ const SHAPES: readonly RegExp[] = [
 ];
 
 const AUTHORIZATION =
-  /(authorization["']?\s{0,4}[:=]\s{0,4}["']?(?:(?:bearer|basic|digest|token)\s{1,4})?)(?!\[redacted\])[^\s"']+/gi;
+  /(authorization["']?\s{0,4}[:=]\s{0,4}["']?(?:(?:bearer|basic|digest|token)\s{1,4})?)(?!\[redacted\]|(?:bearer|basic|digest|token)\s)[^\s"']+/gi;
 const USER_INFO = /(:\/\/)(?!\[redacted\]@)[^\s/?#]{1,1000}@/g;
-const PARAMETER = /([?&#;])([\w.-]{1,64})=(?!\[redacted\])([^&\s"<>]+)/g;
-/** `api_key: X`, `HF_TOKEN=X`, `"password": "X"`. */
-const ASSIGNMENT =
-  /(?<![\w.-])([A-Za-z_][\w-]{0,63})(["']?\s{0,2}[=:]\s{0,2})(?!\[redacted\])("[^"]*"|'[^']*'|\S+)/g;
+
+/** `?name=`, `--name `, `"name": `: what stands before a value that the name may make a secret. */
+interface Place {
+  /** Ends where the value starts; group `name`. The value is no part of it: it may hold a place. */
+  readonly head: RegExp;
+  readonly value: RegExp;
+  readonly isSecret: (name: string) => boolean;
+}
 /** In free text a bare `token: 5` is a count: only names that cannot mean one. */
 const ASSIGNED_NAME =
   /(api|access|secret|private|auth|refresh|session|hf|hub|bearer|client)[-_]?(key|token|secret)|passw(or)?d|passphrase|secret|^[A-Z][A-Z0-9_]*_(KEY|TOKEN|CREDENTIALS?)$/i;
+
+const PLACES: readonly Place[] = [
+  {
+    head: /[?&;#](?<name>[\w.-]{1,64})=(?!\[redacted\])/g,
+    value: /[^&\s"<>]+/y,
+    isSecret: isSecretParameter,
+  },
+  {
+    head: /(?<![\w-])--?(?<name>[A-Za-z][\w-]{0,63})(?:\s{1,4}|=)(?!\[redacted\])/g,
+    value: /\S+/y,
+    isSecret: isSecretName,
+  },
+  {
+    head: /(?<![\w.-])(?<name>[A-Za-z_][\w-]{0,63})["']?\s{0,2}[=:]\s{0,2}(?!\[redacted\])/g,
+    value: /"[^"]*"|'[^']*'|\S+/y,
+    isSecret: (name) => ASSIGNED_NAME.test(name),
+  },
+];
 
 /** Any text: a message, a log line, a value. Idempotent. */
 export function redactText(text: string, secrets: Secrets = NO_SECRETS): string {
   let out = secrets.values === null ? text : text.replaceAll(secrets.values, REDACTED);
   for (const shape of SHAPES) out = out.replaceAll(shape, REDACTED);
-  return out
-    .replaceAll(AUTHORIZATION, `$1${REDACTED}`)
-    .replaceAll(USER_INFO, `$1${REDACTED}@`)
-    .replaceAll(PARAMETER, (all: string, mark: string, name: string) =>
-      isSecretParameter(name) ? `${mark}${name}=${REDACTED}` : all,
-    )
-    .replaceAll(ASSIGNMENT, (all: string, name: string, equals: string) =>
-      ASSIGNED_NAME.test(name) ? `${name}${equals}${REDACTED}` : all,
-    );
+  out = out.replaceAll(AUTHORIZATION, `$1${REDACTED}`).replaceAll(USER_INFO, `$1${REDACTED}@`);
+  return PLACES.reduce(hideAt, out);
+}
+
+function hideAt(text: string, { head, value, isSecret }: Place): string {
+  let out = '';
+  let done = 0;
+  for (const match of text.matchAll(head)) {
+    const start = match.index + match[0].length;
+    if (match.index < done || !isSecret(match.groups?.name ?? '')) continue;
+    value.lastIndex = start;
+    const length = value.exec(text)?.[0].length ?? 0;
+    if (length === 0) continue;
+    out += text.slice(done, start) + REDACTED;
+    done = start + length;
+  }
+  return out + text.slice(done);
 }
 
 /** A URL: user info and secret query parameters go, the rest stays as it was typed. */
@@ -96,16 +134,27 @@ export function redactUrl(url: string, secrets: Secrets = NO_SECRETS): string {
 
 /** A command line: also `--api-key X`, `--token=X`, `-H 'Authorization: Bearer X'`. */
 export function redactArgv(argv: readonly string[], secrets: Secrets = NO_SECRETS): string[] {
+  return readArgv(argv).map((word) =>
+    word.secret === null
+      ? redactText(word.before, secrets)
+      : `${redactText(word.before, secrets)}${REDACTED}`,
+  );
+}
+
+/** Every word as what may be shown and, behind it, what a flag says is secret. */
+function readArgv(argv: readonly string[]): { before: string; secret: string | null }[] {
   let nextIsSecret = false;
   return argv.map((word) => {
     const hidden = nextIsSecret;
     const flag = /^-{1,2}([A-Za-z][\w.-]*)$/.exec(word)?.[1];
     nextIsSecret =
       (flag !== undefined && isSecretName(flag)) || /^(bearer|authorization:?)$/i.test(word);
-    if (hidden && !nextIsSecret) return REDACTED;
-    const assigned = /^(-{0,2}([A-Za-z_][\w.-]*)=)./s.exec(word);
-    if (assigned !== null && isSecretName(assigned[2] ?? '')) return `${assigned[1]}${REDACTED}`;
-    return redactText(word, secrets);
+    if (hidden && !nextIsSecret) return { before: '', secret: word };
+    const assigned = /^(-{0,2}([A-Za-z_][\w.-]*)=)(.+)$/s.exec(word);
+    if (assigned !== null && isSecretName(assigned[2] ?? '')) {
+      return { before: assigned[1] ?? '', secret: assigned[3] ?? '' };
+    }
+    return { before: word, secret: null };
   });
 }
 

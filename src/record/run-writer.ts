@@ -64,7 +64,7 @@ export function createRun(
   fields: RunFields,
   state: ProcessState = processState(),
 ): RunWriter {
-  const secrets = secretsOf(state.env);
+  const secrets = secretsOf(state.env, fields.argv);
   const startedAt = state.clock.now();
   const startedMs = state.clock.monotonicMs();
   const { runId, dir } = makeDirectory(lab, fields, { state, secrets, startedAt });

@@ -1,0 +1,243 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  perplexity,
+  runFields,
+  stillState,
+  temporaryLab,
+} from '../../test/support/recorded-run.ts';
+import { captureVariables } from './environment.ts';
+import {
+  redactArgv,
+  redactDeep,
+  redactStrings,
+  redactText,
+  redactUrl,
+  secretsOf,
+} from './redact.ts';
+import { createRun } from './run-writer.ts';
+
+// Made up here; each has the shape of its kind.
+const letters = 'aB3dE5gH7jK9mN1pQ2sT4vW6yZ8xC0fG';
+const SHAPED = [
+  `hf_${letters}`,
+  `sk-${letters}`,
+  `sk-ant-api03-${letters}`,
+  `ghp_${letters}`,
+  `github_pat_${letters}`,
+  `xoxb-123-${letters}`,
+  'AKIAABCDEFGH12345678',
+  `AIza${letters}abc`,
+  `eyJ${letters}.eyJ${letters}.${letters}`,
+];
+
+describe('redactText', () => {
+  it.each(SHAPED)('knows the shape of %s', (key) => {
+    for (const text of [key, `got ${key}, then`, `a="${key}"`, `x%3D${key}`]) {
+      expect(redactText(text)).not.toContain(key.slice(8, -4));
+      expect(redactText(redactText(text))).toBe(redactText(text));
+    }
+  });
+
+  it.each([
+    ['Authorization: Bearer abc', 'Authorization: Bearer [redacted]'],
+    ['authorization=Basic dXNlcjpw', 'authorization=Basic [redacted]'],
+    ['"Authorization": "Token abc"', '"Authorization": "Token [redacted]"'],
+    ['sent Bearer abcdefgh.ijk', 'sent Bearer [redacted]'],
+    ['X-Api-Key: q w', 'X-Api-Key: [redacted] w'],
+    ['MY_TOKEN=x y', 'MY_TOKEN=[redacted] y'],
+    ['{"password": "a b", "n": 1}', '{"password": [redacted], "n": 1}'],
+    ['said: --header=x-api-key: q', 'said: --header=x-api-key: [redacted]'],
+    ['--verbose --token q', '--verbose --token [redacted]'],
+    ['/?to=/?api_key=q&x=1', '/?to=/?api_key=[redacted]&x=1'],
+    ['http://u:p@ss@host/p?q=1', 'http://[redacted]@host/p?q=1'],
+  ])('knows the place: %s', (text, expected) => {
+    expect(redactText(text)).toBe(expected);
+  });
+
+  it.each([
+    'Loading checkpoint shards: 100%|##########| 4/4',
+    'token: 5 of 10, 31.5 tokens/s, max_tokens=128',
+    'risk-assessment-of-the-whole-network, task-0123456789abcdef',
+    'runs/quickstart/eval~int8-g128/20261120T053400Z-ab12cd',
+    'https://host/models/meta-llama/Llama-3.1-8B?revision=main#top',
+    'sha256 ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad',
+  ])('leaves alone: %s', (text) => {
+    expect(redactText(text)).toBe(text);
+  });
+});
+
+describe('redactUrl', () => {
+  it('takes user info and secret parameters out and keeps the rest', () => {
+    expect(
+      redactUrl(
+        'https://me:pw@h:8000/v1?model=a&api_key=k1&X-Amz-Signature=s&key=z#access_token=t',
+      ),
+    ).toBe(
+      'https://[redacted]@h:8000/v1?model=a&api_key=[redacted]&X-Amz-Signature=[redacted]' +
+        '&key=[redacted]',
+    );
+  });
+});
+
+describe('redactArgv', () => {
+  it('takes out what stands behind a secret flag', () => {
+    const secret = 'plain-looking';
+    const argv = [
+      ...['run', '--api-key', secret, `--token=${secret}`, '--hf-token', secret, '-H'],
+      ...[`Authorization: Bearer ${secret}`, `HF_TOKEN=${secret}`, '--password', secret],
+    ];
+    expect(redactArgv(argv)).toEqual([
+      ...['run', '--api-key', '[redacted]', '--token=[redacted]', '--hf-token', '[redacted]', '-H'],
+      ...['Authorization: Bearer [redacted]', 'HF_TOKEN=[redacted]', '--password', '[redacted]'],
+    ]);
+  });
+
+  it('leaves other flags alone', () => {
+    const argv = ['--max-tokens', '128', '--tokenizer', 'x', '--key-file', 'f', '--eos-token', '2'];
+    expect(redactArgv(argv)).toEqual(argv);
+  });
+});
+
+describe('redactDeep', () => {
+  it('hides whatever stands under a secret name, and values and names anywhere', () => {
+    const secrets = secretsOf({ MY_SECRET: 'hunter2hunter2' });
+    const value = {
+      ...{ apiKey: 'k', auth: { user: 'u', list: ['v'] }, password: 12345678, max_tokens: 5 },
+      ...{
+        note: 'so hunter2hunter2',
+        'of hunter2hunter2': 1,
+        cellKey: 'abc',
+        argv: ['--token', 't'],
+      },
+    };
+    expect(redactDeep(value, secrets)).toEqual({
+      ...{ apiKey: '[redacted]', auth: { user: '[redacted]', list: ['[redacted]'] } },
+      ...{ password: '[redacted]', max_tokens: 5, note: 'so [redacted]', 'of [redacted]': 1 },
+      ...{ cellKey: 'abc', argv: ['--token', '[redacted]'] },
+    });
+  });
+
+  it('keeps everything else as it is', () => {
+    fc.assert(
+      fc.property(fc.jsonValue({ stringUnit: fc.constantFrom(...'abcxyz ') }), (value) => {
+        expect(redactStrings(value)).toEqual(value);
+      }),
+    );
+  });
+});
+
+describe('secretsOf', () => {
+  it('takes long values under secret names, and the lines of long ones', () => {
+    const pem = '-----BEGIN KEY-----\nMIIEvQIBADANBg\n-----END KEY-----\n';
+    const env = {
+      A_TOKEN: 'short',
+      TLS_KEY: pem,
+      DB_PASSWORD: 'p/w+d(1)?x',
+      HOME: '/home/someone',
+    };
+    const secrets = secretsOf({ ...env, TOKENIZERS_PARALLELISM: 'falsefalse' });
+    const text = 'short MIIEvQIBADANBg p/w+d(1)?x p%2Fw%2Bd(1)%3Fx /home/someone falsefalse';
+    expect(redactText(text, secrets)).toBe(
+      'short [redacted] [redacted] [redacted] /home/someone falsefalse',
+    );
+  });
+});
+
+describe('captureVariables', () => {
+  it('records the allow-list only, redacted', () => {
+    const env = { OMP_NUM_THREADS: '4', HOME: '/h', HF_TOKEN: 'abcdefgh', CI: 'see abcdefgh' };
+    expect(captureVariables(env)).toEqual({ OMP_NUM_THREADS: '4', CI: 'see [redacted]' });
+  });
+});
+
+/** All bytes under a directory, names included. */
+function everything(directory: string): string {
+  return readdirSync(directory, { withFileTypes: true, recursive: true })
+    .map((entry) => {
+      const path = join(entry.parentPath, entry.name);
+      return `${path}\n${entry.isFile() ? readFileSync(path, 'latin1') : ''}`;
+    })
+    .join('\n');
+}
+
+const character = fc.constantFrom(
+  ...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~+/!*',
+);
+const secretText = fc
+  .array(character, { minLength: 12, maxLength: 40 })
+  .map((all) => `Q${all.join('')}7`);
+const urlSafe = secretText.map((secret) => secret.replaceAll(/[^A-Za-z0-9._~-]/g, 'x'));
+
+/** A secret, and a place where it stands: argv, environment, URL, header. */
+interface Planted {
+  secret: string;
+  argv: string[];
+  env: Record<string, string>;
+}
+const planted: fc.Arbitrary<Planted> = fc.oneof(
+  fc
+    .tuple(secretText, fc.constantFrom('--api-key', '--token', '--hf-token', '--password'))
+    .chain(([secret, flag]) =>
+      fc.constantFrom<Planted[]>(
+        { secret, argv: [flag, secret], env: {} },
+        { secret, argv: [`${flag}=${secret}`], env: {} },
+        { secret, argv: ['-H', `Authorization: Bearer ${secret}`], env: {} },
+        { secret, argv: [`--header=x-api-key: ${secret}`], env: {} },
+      ),
+    ),
+  fc
+    .tuple(secretText, fc.constantFrom('HF_TOKEN', 'OPENAI_API_KEY', 'MYSECRET', 'DB_PASSWORD'))
+    .map(([secret, name]) => ({
+      secret,
+      argv: [secret, `x${secret}y`, `--model=${encodeURIComponent(secret)}`],
+      env: { [name]: secret, NODE_OPTIONS: `--title=${secret}` },
+    })),
+  urlSafe.chain((secret) =>
+    fc.constantFrom<Planted[]>(
+      { secret, argv: [`https://user:${secret}@host/v1`], env: {} },
+      { secret, argv: [`--base-url=http://host/v1?a=1&api_key=${secret}&b=2`], env: {} },
+      { secret, argv: ['--base-url', `http://host/?token=${secret}`], env: {} },
+    ),
+  ),
+  fc
+    .constantFrom(...SHAPED)
+    .map((secret) => ({ secret, argv: ['--note', `(${secret})`], env: {} })),
+);
+
+describe('a run directory', () => {
+  it('never holds a secret, wherever that stood', async () => {
+    await fc.assert(
+      fc.asyncProperty(planted, fc.nat({ max: 3 }), async ({ secret, argv, env }, at) => {
+        const lab = temporaryLab();
+        try {
+          const words = ['assay', 'run', 'e.yaml'];
+          words.splice(at, 0, ...argv);
+          const told = argv.join(' ');
+          const fields = runFields({ argv: words, config: { command: words, nested: [{ told }] } });
+          fields.experiment = `e ${told}`;
+          fields.cell = told;
+          fields.variant = { model: told, scheme: 'f32' };
+          fields.environment = { ...fields.environment, variables: captureVariables(env) };
+          const run = createRun(lab, fields, stillState({ env }));
+          const whileRunning = everything(lab.root);
+          await run.close({
+            status: 'failed',
+            reason: `the engine said: ${told}`,
+            summary: { metrics: { p: { ...perplexity, reason: told, params: { told } } } },
+            findings: [{ code: 'x', severity: 'error', message: told, evidence: { [told]: told } }],
+          });
+          for (const bytes of [whileRunning, everything(lab.root)]) {
+            expect(bytes).not.toContain(secret);
+            expect(bytes).not.toContain(encodeURIComponent(secret));
+          }
+        } finally {
+          lab.remove();
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
