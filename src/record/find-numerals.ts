@@ -4,8 +4,8 @@
  *
  * A *word* is a maximal run of letters, digits and `_ . , + - − / ~ # @ \`. In a word without a
  * letter every numeral counts: an optional sign at its start, digits (also grouped as `1,234,567`),
- * decimals, an exponent. So those of `95 %`, `1.8×`, `n=42`,
- * `(0.1, 0.2)`, `32/48`, `10-20` all count. `[100,200]` is one grouped numeral: write a space.
+ * decimals, an exponent. So those of `95 %`, `1.8×`, `n=42`, `(0.1, 0.2)`, `32/48`, `10-20` all
+ * count. `[100,200]` is one grouped numeral: a document writes a space there.
  *
  * Not numerals, by rule:
  * - words with a letter or an inner underscore, other than an exponent: `int8-g128`, `f32`, `3ms`,
@@ -24,6 +24,8 @@ export interface Numeral {
 }
 
 const URL_WORD = /\b[A-Za-z][A-Za-z0-9+.-]{0,20}:\/\/[^\s<>"|`]+/g;
+const STAMP =
+  /(?<![\p{L}\d])\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?(?![\p{L}\d:])/gu;
 const TIME = /(?<![\p{L}\d:.])\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?(?![\p{L}\d:])/gu;
 const LIST_NUMBER = /^[\s>#]*\d{1,9}[.)](?=\s)/;
 const WORD = /[\p{L}\p{M}\p{N}_.,+\-−/~#@\\]+/gu;
@@ -50,7 +52,10 @@ export function findNumerals(text: string): Numeral[] {
 /** The line with what may never count replaced by as many spaces, so that places stay. */
 function withoutExcluded(line: string): string {
   const blank = (found: string): string => ' '.repeat(found.length);
-  return line.replace(LIST_NUMBER, blank).replace(URL_WORD, blank).replace(TIME, blank);
+  return [LIST_NUMBER, URL_WORD, STAMP, TIME].reduce(
+    (text, rule) => text.replace(rule, blank),
+    line,
+  );
 }
 
 function inWord(word: string): { at: number; text: string }[] {
