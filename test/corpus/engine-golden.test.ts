@@ -16,6 +16,7 @@ import {
   runLogits,
   scoreWindows,
 } from '../../src/engine/embedded/score.ts';
+import { storedWeights } from '../../src/engine/embedded/stored-weights.ts';
 import { openCheckpoint } from '../../src/weights/checkpoint.ts';
 import { parseScheme } from '../../src/weights/scheme.ts';
 
@@ -51,8 +52,7 @@ async function openGolden(name: string): Promise<Golden> {
   const arch = describeArchitecture(checkpoint.config, (tensor) => checkpoint.source.has(tensor));
   const ort = await loadRuntime();
   const graphs = await openModelGraphs(ort, arch, {
-    source: checkpoint.source,
-    scheme: parseScheme('f32'),
+    stored: storedWeights(checkpoint.source, arch, { scheme: parseScheme('f32') }),
     activations: 'f32',
     threads: 1,
   });
@@ -145,9 +145,7 @@ describe.skipIf(!present)('logits agree with PyTorch', () => {
     await golden.close();
 
     const share = (value: number): string => `${show(value)} = ${show(value / golden.largest)}`;
-    table.push(
-      `| ${name} | ${golden.largest.toFixed(2)} | ${share(batched)} | ${share(cached)} |`,
-    );
+    table.push(`| ${name} | ${golden.largest.toFixed(2)} | ${share(batched)} | ${share(cached)} |`);
     expect(batched / golden.largest).toBeLessThanOrEqual(TOLERANCE);
     expect(cached / golden.largest).toBeLessThanOrEqual(TOLERANCE);
     expect(Math.abs(nll - golden.meanNll)).toBeLessThan(2e-5);

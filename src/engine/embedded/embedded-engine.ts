@@ -16,12 +16,20 @@ import type {
   WithClassification,
 } from '../engine.ts';
 import type { Architecture } from './architecture.ts';
+import { type AvailableMemory, availableMemory } from './available-memory.ts';
 import { classifyRows } from './classify.ts';
 import { generateTokens } from './generate.ts';
-import { type ModelGraphs, openModelGraphs, type Placement } from './model-graphs.ts';
+import { planMemory, refuseIfTooLarge } from './memory-plan.ts';
+import {
+  choosePlacement,
+  type ModelGraphs,
+  openModelGraphs,
+  type Placement,
+} from './model-graphs.ts';
 import { checkRequests, checkRows, checkWindows } from './requests.ts';
 import { loadRuntime, physicalCores } from './runtime.ts';
 import { type LoadedModel, scoreWindows } from './score.ts';
+import { type StoredWeights, storedWeights } from './stored-weights.ts';
 import { checkTensors } from './tensors.ts';
 
 export interface EmbeddedOptions {
@@ -39,6 +47,8 @@ export interface EmbeddedOptions {
   readonly modelDir?: string | null;
   readonly placement?: Placement;
   readonly scratchDir?: string;
+  /** What this process may take; default: what the machine and its control groups say. */
+  readonly available?: AvailableMemory;
 }
 
 export type EmbeddedEngine = Engine & Partial<WithClassification>;
@@ -51,10 +61,22 @@ const SIMULATED =
 export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedEngine> {
   const { arch, source, scheme } = options;
   checkTensors(arch, source);
-  const ort = await loadRuntime();
   const threads = options.threads ?? physicalCores();
   const activations = scheme.family === 'int' ? options.activations : 'f32';
-  const graphs = await openModelGraphs(ort, arch, { ...options, threads, activations });
+  const { ignore, scratchDir, batchTokens } = options;
+  const stored = storedWeights(source, arch, { scheme, ...(ignore && { ignore }) });
+  const placement = options.placement ?? choosePlacement(stored);
+  const inline = placement === 'inline';
+  const plan = planMemory(arch, { plans: stored.plans, batchTokens, inline });
+  refuseIfTooLarge(plan, options.available ?? availableMemory());
+  const ort = await loadRuntime();
+  const graphs = await openModelGraphs(ort, arch, {
+    stored,
+    threads,
+    activations,
+    placement,
+    ...(scratchDir && { scratchDir }),
+  });
   const info: EngineInfo = {
     name: 'embedded',
     version: `onnxruntime ${ort.env.versions.node ?? 'unknown'}`,
@@ -66,7 +88,7 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedEn
     simulated: isSimulatedOnCpu(scheme) ? SIMULATED : null,
   };
   const model = { ort, arch, body: graphs.body, head: graphs.head };
-  return assemble({ options, info, graphs, model });
+  return assemble({ options, info, graphs, model, coverage: coverageOf(stored) });
 }
 
 function precisionOf(scheme: Scheme, activations: 'int8' | 'f32'): string {
@@ -79,8 +101,9 @@ function assemble(parts: {
   info: EngineInfo;
   graphs: ModelGraphs;
   model: LoadedModel;
+  coverage: readonly TensorCoverage[];
 }): EmbeddedEngine {
-  const { options, info, graphs, model } = parts;
+  const { options, info, graphs, model, coverage } = parts;
   const { arch } = options;
   let kvCacheBytes = 0;
   let closed = false;
@@ -99,7 +122,7 @@ function assemble(parts: {
     model: options.identity,
     maxPositions: arch.maxPositions,
     vocabSize: arch.vocabSize,
-    coverage: coverageOf(graphs),
+    coverage,
     modelDir: options.modelDir ?? null,
     async score(windows: readonly TokenWindow[], signal: AbortSignal): Promise<ScoredWindow[]> {
       language();
@@ -143,8 +166,8 @@ function assemble(parts: {
   });
 }
 
-function coverageOf(graphs: ModelGraphs): TensorCoverage[] {
-  return [...graphs.stored.plans.values()].map((plan) => {
+function coverageOf(stored: StoredWeights): TensorCoverage[] {
+  return [...stored.plans.values()].map((plan) => {
     const { name, shape, scheme, group, bytes, reason } = plan;
     return { name, shape, scheme, group, bytes, reason };
   });

@@ -1,7 +1,5 @@
 /** Builds both graphs of a model and opens them as sessions. */
 import { dirname } from 'node:path';
-import type { Scheme } from '../../weights/scheme.ts';
-import type { TensorSource } from '../../weights/source.ts';
 import type { Architecture } from './architecture.ts';
 import type { BlockWeights } from './block.ts';
 import { buildBody } from './body.ts';
@@ -10,7 +8,7 @@ import { GraphBuilder } from './graph.ts';
 import { buildClassifier, buildLanguageHead } from './head.ts';
 import { ModelWeights } from './model-weights.ts';
 import { createSession, type Runtime, type Session } from './runtime.ts';
-import { type StoredWeights, storedWeights } from './stored-weights.ts';
+import type { StoredWeights } from './stored-weights.ts';
 
 /** `checkpoint` points into the safetensors files; only where their bytes are the stored values. */
 export type Placement = 'inline' | 'file' | 'checkpoint';
@@ -18,7 +16,6 @@ export type Placement = 'inline' | 'file' | 'checkpoint';
 export interface ModelGraphs {
   readonly body: Session;
   readonly head: Session;
-  readonly stored: StoredWeights;
   /** Weights as the runtime holds them, bytes. */
   readonly weightBytes: number;
   readonly placement: Placement;
@@ -26,11 +23,9 @@ export interface ModelGraphs {
 }
 
 export interface ModelGraphsOptions {
-  readonly source: TensorSource;
-  readonly scheme: Scheme;
+  readonly stored: StoredWeights;
   readonly activations: 'int8' | 'f32';
   readonly threads: number;
-  readonly ignore?: readonly string[];
   readonly placement?: Placement;
   /** Parent of the temporary directory for packed weights. */
   readonly scratchDir?: string;
@@ -44,11 +39,7 @@ export async function openModelGraphs(
   arch: Architecture,
   options: ModelGraphsOptions,
 ): Promise<ModelGraphs> {
-  const { source, scheme, activations, threads } = options;
-  const stored = storedWeights(source, arch, {
-    scheme,
-    ...(options.ignore === undefined ? {} : { ignore: options.ignore }),
-  });
+  const { stored, activations, threads } = options;
   const placement = options.placement ?? choosePlacement(stored);
   const store = openStore(placement, stored, options.scratchDir);
   const sessions: Session[] = [];
@@ -77,7 +68,7 @@ export async function openModelGraphs(
     const [body, head] = sessions as [Session, Session];
     // The sessions have read or mapped the file; where it can go already, no crash leaves it behind.
     if (process.platform !== 'win32') store.dispose();
-    return { body, head, stored, weightBytes, placement, close };
+    return { body, head, weightBytes, placement, close };
   } catch (error) {
     await close();
     throw error;
@@ -91,7 +82,8 @@ function buildHead(graph: GraphBuilder, arch: Architecture, weights: BlockWeight
   else buildClassifier(graph, weights, { name, hiddenSize, labels: labels.length });
 }
 
-function choosePlacement(stored: StoredWeights): Placement {
+/** Where the weights will lie, unless the caller says otherwise. */
+export function choosePlacement(stored: StoredWeights): Placement {
   let bytes = 0;
   for (const { elements, bytes: storedBytes, matrix } of stored.plans.values()) {
     bytes += matrix?.scheme.family === 'int' ? storedBytes : elements * 4;

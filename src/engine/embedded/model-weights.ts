@@ -1,13 +1,12 @@
 /** The weights of one graph: which kernel multiplies which tensor, and where its bytes lie. */
 import { basename } from 'node:path';
-import { readF32 } from '../../weights/dtype.ts';
 import type { QuantizedMatrix } from '../../weights/quantizer.ts';
 import type { BlockWeights } from './block.ts';
 import type { ConstantStore } from './constant-store.ts';
 import type { GraphBuilder } from './graph.ts';
 import { packMatrix } from './nbits.ts';
 import { DATA_TYPE, type DataType } from './onnx.ts';
-import { checkFinite, type StoredWeights } from './stored-weights.ts';
+import { checkFiniteBytes, type StoredWeights } from './stored-weights.ts';
 
 /** MatMulNBits `accuracy_level`: 4 also quantizes the activations to int8, 1 keeps them f32. */
 export const ACCURACY_LEVEL = { int8: 4, f32: 1 } as const;
@@ -37,7 +36,6 @@ export class ModelWeights implements BlockWeights {
     const added = bias ? this.vector(`${name}.bias`) : '';
     const { graph, stored, inPlace } = this.#options;
     if (inPlace && stored.unchanged(weight)) {
-      checkFinite(readF32(stored.source, weight), weight);
       const inOut = stored.inOut(weight);
       return this.#gemm([x, this.#cast(this.#inFile(weight), weight), added], inOut);
     }
@@ -54,7 +52,6 @@ export class ModelWeights implements BlockWeights {
     const { graph, stored, inPlace } = this.#options;
     const { shape, bytes } = stored.source.info(name);
     if (inPlace && stored.unchanged(name)) {
-      checkFinite(readF32(stored.source, name), name);
       this.residentBytes += bytes;
       const rows = graph.op('Gather', [this.#inFile(name), ids], { axis: 0 });
       return this.#cast(rows, name, false);
@@ -83,9 +80,10 @@ export class ModelWeights implements BlockWeights {
   #inFile(name: string): string {
     const { graph, stored } = this.#options;
     const { dtype, shape, bytes, location } = stored.source.info(name);
-    const type = ONNX_TYPE[dtype as keyof typeof ONNX_TYPE];
+    const plain = dtype as keyof typeof ONNX_TYPE;
+    checkFiniteBytes(stored.source.read(name), plain, name);
     const file = basename(location!.file);
-    return graph.external(name, type, shape, { file, offset: location!.offset, bytes });
+    return graph.external(name, ONNX_TYPE[plain], shape, { file, offset: location!.offset, bytes });
   }
 
   /** Widens what the checkpoint holds as `name`; a constant is widened once, at load. */

@@ -91,7 +91,7 @@ export function storedWeights(
       const { dtype } = source.info(name);
       if (unchanged(name) && (dtype === 'BF16' || dtype === 'F16')) {
         const bytes = source.read(name);
-        checkFinite(decodeF32(bytes, dtype), name);
+        checkFiniteBytes(bytes, dtype, name);
         return { dtype, bytes };
       }
       const { scheme } = byName.get(name)!;
@@ -112,14 +112,32 @@ function only(source: TensorSource, expected: readonly { name: string }[]): Tens
   };
 }
 
-/** A model with one NaN gives NaN everywhere: better to say which weight it is. */
-export function checkFinite(values: Float32Array, name: string): void {
-  const bits = new Int32Array(values.buffer, values.byteOffset, values.length);
-  for (let i = 0; i < bits.length; i++) {
-    if ((bits[i]! & 0x7f800000) !== 0x7f800000) continue;
-    throw new FormatError(`tensor "${name}" holds ${values[i]} at index ${i}`, {
-      hint: 'a weight must be a finite number; the checkpoint is damaged',
-      details: { tensor: name, index: i, expected: 'a finite number', got: String(values[i]) },
+/** Bits of the exponent: all set in NaN and ±Infinity and in nothing else. */
+const EXPONENT = { F32: 0x7f800000, BF16: 0x7f80, F16: 0x7c00 } as const;
+
+/**
+ * A model with one NaN gives NaN everywhere: better to say which weight it is. Looks at the bytes
+ * as they are, so that nothing is widened just to be checked.
+ */
+export function checkFiniteBytes(
+  bytes: Uint8Array,
+  dtype: keyof typeof EXPONENT,
+  name: string,
+): void {
+  const mask = EXPONENT[dtype];
+  const View = dtype === 'F32' ? Int32Array : Uint16Array;
+  const codes = new View(bytes.buffer, bytes.byteOffset, bytes.length / View.BYTES_PER_ELEMENT);
+  for (let i = 0; i < codes.length; i++) {
+    if ((codes[i]! & mask) !== mask) continue;
+    const value = decodeF32(bytes, dtype)[i]!;
+    throw new FormatError(`tensor "${name}" holds ${value} at index ${i}`, {
+      hint: 'A weight must be a finite number: the checkpoint is damaged, or the scheme too narrow.',
+      details: { tensor: name, index: i, expected: 'a finite number', got: String(value) },
     });
   }
+}
+
+function checkFinite(values: Float32Array, name: string): void {
+  const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  checkFiniteBytes(bytes, 'F32', name);
 }
