@@ -52,6 +52,12 @@ export interface OpenEngineOptions extends ResolveOptions {
 
 const BATCH_TOKENS = 4096;
 
+/** A hub model that was resolved before stays at the commit found then: a branch may move on. */
+function pinned({ model, identity }: OpenEngineOptions): string {
+  if (identity?.source !== 'hub' || identity.revision === null) return model;
+  return `${model.replace(/@.*$/, '')}@${identity.revision}`;
+}
+
 /**
  * Opens the embedded engine. The caller closes it.
  * @throws UsageError, FormatError, LimitError before anything is loaded; EngineError while loading
@@ -62,7 +68,7 @@ export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
     throw new UsageError(`threads must be 1 or more, got ${threads}`);
   }
   const scheme = parseScheme(options.scheme);
-  const located = await locateModel(options.model, options);
+  const located = await locateModel(pinned(options), options);
   const model = openModel(located, seed);
   try {
     const { openEmbedded } = await import('./embedded/embedded-engine.ts');

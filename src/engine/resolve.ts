@@ -58,10 +58,24 @@ export async function locateModel(ref: string, options: ResolveOptions): Promise
     });
   }
   if (existsSync(ref)) return { ref, source: 'directory', dir: ref, revision: null };
-  throw new UsageError(`${ref}: no such directory`, {
-    hint: 'Name a directory with config.json and *.safetensors, builtin:NAME, or dummy:CONFIG.',
+  if (LOOKS_LIKE_PATH.test(ref)) {
+    throw new UsageError(`${ref}: no such directory`, {
+      hint: 'Name a directory with config.json and *.safetensors, builtin:NAME, or dummy:CONFIG.',
+    });
+  }
+  const { fetchModel } = await import('../weights/hub.ts');
+  const { onDownload } = options;
+  const { dir, commit } = await fetchModel(ref, {
+    env: options.env,
+    ...(onDownload && {
+      onProgress: ({ file, bytes, totalBytes }) => onDownload({ file, bytes, ofBytes: totalBytes }),
+    }),
   });
+  return { ref, source: 'hub', dir, revision: commit };
 }
+
+/** Anything else that is not there is taken for a hub id. */
+const LOOKS_LIKE_PATH = /^[./~\\]|^[A-Za-z]:|^$/;
 
 /** Opens config and weights and checks that they fit. The caller closes `tensors`. */
 export function openModel(located: LocatedModel, seed: number): OpenedModel {

@@ -42,6 +42,9 @@ export interface StoredWeights {
 
 const TABLE_DTYPES = { f32: 'F32', bf16: 'BF16', f16: 'F16' } as const;
 
+/** Bits of the exponent: all set in NaN and ±Infinity and in nothing else. */
+const EXPONENT = { F32: 0x7f800000, BF16: 0x7f80, F16: 0x7c00 } as const;
+
 export function storedWeights(
   source: TensorSource,
   arch: Architecture,
@@ -56,15 +59,15 @@ export function storedWeights(
   const byName = new Map(plans.map((plan) => [plan.name, plan]));
   const unchanged = (name: string): boolean => {
     const { scheme, matrix } = byName.get(name)!;
-    return (
-      matrix === null && (scheme === 'f32' || scheme === source.info(name).dtype.toLowerCase())
-    );
+    const { dtype } = source.info(name);
+    return matrix === null && dtype in EXPONENT && [dtype.toLowerCase(), 'f32'].includes(scheme);
   };
   const vector = (name: string): Float32Array => {
     const values = readF32(source, name);
     checkFinite(values, name);
-    if (unchanged(name)) return values;
     const { scheme } = byName.get(name)!;
+    const narrow = scheme === 'bf16' || scheme === 'f16';
+    if (unchanged(name) || !narrow) return values;
     const dtype = scheme === 'f16' ? 'F16' : 'BF16';
     const rounded = decodeF32(encodeF32(values, dtype), dtype);
     checkFinite(rounded, `${name} (rounded to ${scheme})`);
@@ -112,9 +115,6 @@ function only(source: TensorSource, expected: readonly { name: string }[]): Tens
   };
 }
 
-/** Bits of the exponent: all set in NaN and ±Infinity and in nothing else. */
-const EXPONENT = { F32: 0x7f800000, BF16: 0x7f80, F16: 0x7c00 } as const;
-
 /**
  * A model with one NaN gives NaN everywhere: better to say which weight it is. Looks at the bytes
  * as they are, so that nothing is widened just to be checked.
@@ -125,8 +125,12 @@ export function checkFiniteBytes(
   name: string,
 ): void {
   const mask = EXPONENT[dtype];
-  const View = dtype === 'F32' ? Int32Array : Uint16Array;
-  const codes = new View(bytes.buffer, bytes.byteOffset, bytes.length / View.BYTES_PER_ELEMENT);
+  const width = dtype === 'F32' ? 4 : 2;
+  const { buffer, byteOffset, length } = bytes.byteOffset % width === 0 ? bytes : bytes.slice();
+  const codes =
+    dtype === 'F32'
+      ? new Int32Array(buffer, byteOffset, length / 4)
+      : new Uint16Array(buffer, byteOffset, length / 2);
   for (let i = 0; i < codes.length; i++) {
     if ((codes[i]! & mask) !== mask) continue;
     const value = decodeF32(bytes, dtype)[i]!;
