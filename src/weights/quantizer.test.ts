@@ -138,7 +138,7 @@ describe('golden vectors', () => {
   });
 });
 
-/** Values as weights have them, and as nobody has them: every exponent, ties, zeros, blocks of 0. */
+/** Values as weights have them, and as none has them: all exponents, ties, zeros of both signs. */
 const hostileValue = fc.oneof(
   { weight: 4, arbitrary: fc.double({ min: -0.1, max: 0.1, noNaN: true }).map(Math.fround) },
   { weight: 2, arbitrary: fc.integer({ min: -30, max: 30 }).map((k) => k / 4) },

@@ -3,15 +3,15 @@
  * rounding per operation, as PyTorch computes it on f32 tensors; codes are rounded to nearest, ties
  * to even. Rows are output features; groups run along the columns (the input features).
  *
- *   integers      the rule of compressed-tensors: symmetric s = absmax/(range/2) with range/2 = 127.5
+ *   integers      the rule of compressed-tensors: symmetric s = absmax/(range/2), range/2 = 127.5
  *                 or 7.5, q = round(clamp(x/s)); asymmetric s = (max−min)/15 where min ≤ 0 ≤ max,
  *                 zp = round(clamp(−8 − min/s)), q = round(clamp(x/s + zp)), value (q − zp)·s
  *   fp8-block128  the rule of DeepSeek-V3: s = absmax/448 per 128×128 block, q = e4m3(x/s);
  *                 blocks at the right and lower edge are smaller
  *   fp8-channel   the same with one scale per row
  *
- * A scale is rounded to the dtype it is stored in before it is used, so that the codes fit the scale
- * that a reader will see. The scale of an all-zero group, or of one so small that its scale
+ * A scale is rounded to the dtype it is stored in before it is used: the codes fit the scale that a
+ * reader will see. The scale of an all-zero group, or of one so small that its scale
  * underflows to zero, is the dtype's epsilon as in compressed-tensors, or 1 for an FP8 block; the
  * codes are then zeros. A scale beyond the dtype's range becomes its largest finite value.
  */

@@ -1,4 +1,4 @@
-/** A safetensors file as a source of tensors: the header is read at once, tensors when asked for. */
+/** A safetensors file as a source of tensors: its header is read at once, tensors on demand. */
 import { closeSync, fstatSync, openSync, readSync, realpathSync } from 'node:fs';
 import { FormatError, LimitError } from '../record/errors.ts';
 import { type Header, headerLength, parseHeader } from './header.ts';

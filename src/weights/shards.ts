@@ -74,7 +74,7 @@ function openShard(
   if (absent.length > 0) {
     shard.close();
     throw new FormatError(
-      `${path}: lacks ${absent.length} of the ${tensors.length} tensors that ${index} places in it,` +
+      `${path}: lacks ${absent.length} of the ${tensors.length} tensors ${index} places there,` +
         ` the first is "${absent[0]}"`,
       {
         hint: 'index and shards come from different versions of the model; download both again',
