@@ -1,16 +1,16 @@
-import { mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { temporaryLab } from '../../test/support/recorded-run.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { claimExperiment } from './claim.ts';
 import { UsageError } from './errors.ts';
+import { type Lab, labAt } from './lab.ts';
 import { processState } from './process-state.ts';
 
-let lab: ReturnType<typeof temporaryLab>;
+let lab: Lab;
 beforeEach(() => {
-  lab = temporaryLab();
+  lab = labAt(mkdtempSync(join(tmpdir(), 'assay-')));
 });
-afterEach(() => lab.remove());
 
 const directory = (): string => join(lab.runsDir, 'e', '.supervisors');
 

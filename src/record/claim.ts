@@ -137,7 +137,7 @@ function taken(experiment: string, by: ClaimFile): UsageError {
     `the experiment "${experiment}" is being run by another process: ` +
       `pid ${by.pid} on ${by.host}, since ${by.since}`,
     {
-      hint: 'Wait for it or stop it; what it has measured is kept, and a new start resumes from it.',
+      hint: 'Wait for it or stop it; what it measured is kept, and a new start resumes from it.',
       details: { pid: by.pid, host: by.host, since: by.since },
     },
   );

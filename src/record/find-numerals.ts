@@ -24,8 +24,11 @@ export interface Numeral {
 }
 
 const URL_WORD = /\b[A-Za-z][A-Za-z0-9+.-]{0,20}:\/\/[^\s<>"|`]+/g;
-const STAMP =
-  /(?<![\p{L}\d])\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?(?![\p{L}\d:])/gu;
+const STAMP = new RegExp(
+  String.raw`(?<![\p{L}\d])\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?` +
+    String.raw`(?:Z|[+-]\d\d:?\d\d)?(?![\p{L}\d:])`,
+  'gu',
+);
 const TIME = /(?<![\p{L}\d:.])\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?(?![\p{L}\d:])/gu;
 const LIST_NUMBER = /^[\s>#]*\d{1,9}[.)](?=\s)/;
 const WORD = /[\p{L}\p{M}\p{N}_.,+\-−/~#@\\]+/gu;

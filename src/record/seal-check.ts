@@ -5,7 +5,7 @@ import { currentDigests, headsOf, readSeals, type SealFile } from './seal.ts';
 
 export interface SealCheck {
   readonly findings: Finding[];
-  /** Hashes to keep elsewhere: `checkSeals(lab, { head })` later proves that nothing was removed. */
+  /** Keep one elsewhere: `checkSeals(lab, { head })` later proves that nothing was removed. */
   readonly heads: { file: string; sha256: string }[];
 }
 

@@ -1,14 +1,14 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { recordRun, runFields, stillState, temporaryLab } from '../../test/support/recorded-run.ts';
-import { sha256Hex } from './canonical.ts';
-import { manifestDigest } from './manifest.ts';
-import { checkRun } from './run-check.ts';
-import { type ClosedRun, listRuns } from './run-reader.ts';
-import { createRun } from './run-writer.ts';
-import { readSeals, writeSeal } from './seal.ts';
-import { checkSeals } from './seal-check.ts';
+import { sha256Hex } from '../../src/record/canonical.ts';
+import { manifestDigest } from '../../src/record/manifest.ts';
+import { checkRun } from '../../src/record/run-check.ts';
+import { type ClosedRun, listRuns } from '../../src/record/run-reader.ts';
+import { createRun } from '../../src/record/run-writer.ts';
+import { readSeals, writeSeal } from '../../src/record/seal.ts';
+import { checkSeals } from '../../src/record/seal-check.ts';
+import { recordRun, runFields, stillState, temporaryLab } from './recorded-run.ts';
 
 let lab: ReturnType<typeof temporaryLab>;
 beforeEach(() => {

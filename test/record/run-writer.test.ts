@@ -1,19 +1,13 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import {
-  perplexity,
-  recordRun,
-  runFields,
-  stillState,
-  temporaryLab,
-} from '../../test/support/recorded-run.ts';
-import { sha256File } from './canonical.ts';
-import { manifestDigest } from './manifest.ts';
-import { directoryName } from './run-directory.ts';
-import { loadRun } from './run-reader.ts';
-import { createRun } from './run-writer.ts';
-import { heartbeatSchema, manifestSchema, summarySchema } from './schema.ts';
+import { sha256File } from '../../src/record/canonical.ts';
+import { manifestDigest } from '../../src/record/manifest.ts';
+import { directoryName } from '../../src/record/run-directory.ts';
+import { loadRun } from '../../src/record/run-reader.ts';
+import { createRun } from '../../src/record/run-writer.ts';
+import { heartbeatSchema, manifestSchema, summarySchema } from '../../src/record/schema.ts';
+import { perplexity, recordRun, runFields, stillState, temporaryLab } from './recorded-run.ts';
 
 let lab: ReturnType<typeof temporaryLab>;
 beforeEach(() => {

@@ -2,10 +2,10 @@ import { cpSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } 
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { recordRun, runFields, stillState, temporaryLab } from '../../test/support/recorded-run.ts';
-import { findLab } from './lab.ts';
-import { listRuns, loadRun } from './run-reader.ts';
-import { createRun } from './run-writer.ts';
+import { findLab } from '../../src/record/lab.ts';
+import { listRuns, loadRun } from '../../src/record/run-reader.ts';
+import { createRun } from '../../src/record/run-writer.ts';
+import { recordRun, runFields, stillState, temporaryLab } from './recorded-run.ts';
 
 let lab: ReturnType<typeof temporaryLab>;
 beforeEach(() => {
