@@ -1,4 +1,5 @@
 /** What a formula is: rows in, a number with its interval out. */
+import type { SampleRow } from '../record/rows.ts';
 import type { Metric } from '../record/schema.ts';
 import { bootstrapRatio, MIN_UNITS } from './intervals.ts';
 import type { Samples, Unit } from './samples.ts';
@@ -10,6 +11,8 @@ export type Derived = Pick<Metric, 'value' | 'unit' | 'n' | 'units' | 'unitOf' |
 
 export interface Formula {
   readonly unit: string;
+  /** The kind of sample rows that it reads. */
+  readonly reads: SampleRow['kind'];
   /** One sentence for `assay explain`, with the mathematics. */
   readonly describe: string;
   compute(samples: Samples, params: FormulaParams): Derived;

@@ -42,6 +42,7 @@ function meanPerToken(
 
 const loss: Formula = {
   unit: 'nats',
+  reads: 'window',
   describe:
     'mean over scored tokens of −ln p(target); interval: percentile bootstrap over documents',
   compute: (samples, params) => meanPerToken(samples, params, 'nats', negativeLogp),
@@ -49,6 +50,7 @@ const loss: Formula = {
 
 const perplexity: Formula = {
   unit: 'ratio',
+  reads: 'window',
   describe: 'exp(loss); interval: exp of the loss interval',
   compute(samples, params) {
     const base = loss.compute(samples, params);
@@ -60,12 +62,14 @@ const perplexity: Formula = {
 
 const tokenAccuracy: Formula = {
   unit: 'fraction',
+  reads: 'window',
   describe: 'share of scored tokens whose target was the argmax; bootstrap over documents',
   compute: (samples, params) => meanPerToken(samples, params, 'fraction', hit),
 };
 
 const brierScore: Formula = {
   unit: 'score',
+  reads: 'window',
   describe: 'mean over scored tokens of Σp² − 2·p(target) + 1 (0 best, 2 worst)',
   compute: (samples, params) => meanPerToken(samples, params, 'score', brier),
 };
@@ -73,6 +77,7 @@ const brierScore: Formula = {
 /** Guo et al. 2017, equal-width bins on the probability of the most likely token. */
 const calibrationError: Formula = {
   unit: 'fraction',
+  reads: 'window',
   describe: 'Σ over bins of (tokens in bin / tokens) · |accuracy − mean confidence|',
   compute(samples, params) {
     const bins = numberParam(params, 'bins');
@@ -101,6 +106,7 @@ const calibrationError: Formula = {
 /** Loss of the tokens that saw `from ≤ context < to` tokens: does a long context help? */
 const lossAtContext: Formula = {
   unit: 'nats',
+  reads: 'window',
   describe: 'mean −ln p(target) over tokens with `from` ≤ context tokens < `to`',
   compute(samples, params) {
     const from = numberParam(params, 'from');
@@ -118,6 +124,7 @@ const lossAtContext: Formula = {
 
 const scoredTokens: Formula = {
   unit: 'tokens',
+  reads: 'window',
   describe: 'number of scored tokens',
   compute(samples) {
     const n = samples.windows.reduce((total, row) => total + row.logp.length, 0);

@@ -3,6 +3,7 @@ import { exact, type Formula, missing, ratioOfUnits } from './formula.ts';
 
 const tokensPerSecond: Formula = {
   unit: 'tokens/s',
+  reads: 'batch',
   describe:
     'tokens fed (padding not counted) / seconds inside the engine, over all batches but the ' +
     'first of each process (warm-up); bootstrap over batches',
@@ -18,6 +19,7 @@ const tokensPerSecond: Formula = {
 
 const loadSeconds: Formula = {
   unit: 's',
+  reads: 'load',
   describe: 'time from asking for the model to a ready engine, last process of the run',
   compute(samples) {
     const last = samples.loads.at(-1);
@@ -28,6 +30,7 @@ const loadSeconds: Formula = {
 
 const peakMemory: Formula = {
   unit: 'bytes',
+  reads: 'memory',
   describe: 'largest resident set of the worker processes of the run (VmHWM)',
   compute(samples) {
     const peaks = samples.memory.map((row) => row.peakRssBytes);
@@ -38,6 +41,7 @@ const peakMemory: Formula = {
 
 const residentWeights: Formula = {
   unit: 'bytes',
+  reads: 'memory',
   describe: 'weights as handed to the runtime, computed from what was packed',
   compute(samples) {
     const last = samples.memory.at(-1);
@@ -48,6 +52,7 @@ const residentWeights: Formula = {
 
 const storedWeights: Formula = {
   unit: 'bytes',
+  reads: 'tensor',
   describe: 'Σ over tensors of the bytes that this scheme stores: codes, scales, zero points',
   compute(samples) {
     const bytes = samples.tensors.reduce((total, row) => total + row.bytes, 0);
@@ -58,6 +63,7 @@ const storedWeights: Formula = {
 
 const repeats: Formula = {
   unit: 'batches',
+  reads: 'repeat',
   describe: 'batches that were run twice and gave the same bits, of those run twice',
   compute(samples) {
     const n = samples.repeats.length;

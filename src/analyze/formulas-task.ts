@@ -4,6 +4,7 @@ import { wilson } from './intervals.ts';
 
 const accuracy: Formula = {
   unit: 'fraction',
+  reads: 'item',
   describe:
     'share of items whose label is what greedy decoding produces (every label token is the ' +
     'argmax); Wilson score interval over items',
@@ -19,6 +20,7 @@ const accuracy: Formula = {
 /** Mean of the per-class recalls: classes count alike, however many items they have. */
 const macroAccuracy: Formula = {
   unit: 'fraction',
+  reads: 'item',
   describe: 'mean over labels of the share of that label’s items that are correct',
   compute(samples) {
     const classes = new Map<string, { correct: number; n: number }>();
@@ -44,6 +46,7 @@ const macroAccuracy: Formula = {
 
 const labelLoss: Formula = {
   unit: 'nats',
+  reads: 'item',
   describe: 'mean over items of −ln p(label | prompt); bootstrap over items',
   compute(samples, params) {
     const bad = samples.items.filter((item) => item.logp === null).length;
@@ -57,6 +60,7 @@ const labelLoss: Formula = {
 
 const items: Formula = {
   unit: 'items',
+  reads: 'item',
   describe: 'number of scored items',
   compute: (samples) => exact('items', samples.items.length, samples.items.length, 'items'),
 };

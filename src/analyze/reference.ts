@@ -60,9 +60,20 @@ function partOf(value: Metric | Comparison, part: MetricPart): number | null {
   }
 }
 
+const computed = new WeakMap<ResolvableRun, Map<string, Metric | Comparison>>();
+
+/** A bootstrap takes milliseconds and a document cites one result many times: compute it once. */
+function once<T extends Metric | Comparison>(run: ResolvableRun, key: string, make: () => T): T {
+  const known = computed.get(run) ?? new Map<string, Metric | Comparison>();
+  computed.set(run, known);
+  const found = (known.get(key) as T | undefined) ?? make();
+  known.set(key, found);
+  return found;
+}
+
 function metricOf(run: ResolvableRun, name: string): Metric | undefined {
   const recorded = run.summary?.metrics[name];
-  return recorded && computeMetric(recorded, samplesOf(run));
+  return recorded && once(run, name, () => computeMetric(recorded, samplesOf(run)));
 }
 
 /** null when the run, the metric or the field is not there (any more). */
@@ -81,8 +92,10 @@ export function resolveNumber(reference: NumberReference, lookup: RunLookup): nu
     case 'comparison': {
       const baseline = lookup(reference.baseline);
       if (!baseline) return null;
+      const { part, ...what } = reference;
       const pair = { variant: samplesOf(run), baseline: samplesOf(baseline) };
-      return partOf(compareRuns(reference.formula, pair, reference.params), reference.part);
+      const compare = (): Comparison => compareRuns(reference.formula, pair, reference.params);
+      return partOf(once(run, JSON.stringify(what), compare), part);
     }
     case 'reduction': {
       const baseline = lookup(reference.baseline);

@@ -32,3 +32,8 @@ export interface Cell {
   /** SHA-256 of all that decides the result. */
   readonly key: string;
 }
+
+/** Without the `undefined` members that optional settings leave: what JSON would keep. */
+export function plainJson<T>(value: T): T {
+  return JSON.parse(JSON.stringify(value)) as T;
+}

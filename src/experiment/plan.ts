@@ -9,7 +9,7 @@ import { loadCorpus } from '../measure/eval/corpus.ts';
 import { loadItems } from '../measure/task/plan.ts';
 import { canonicalJson, sha256File, sha256Hex } from '../record/canonical.ts';
 import { AssayError, FormatError, UsageError } from '../record/errors.ts';
-import type { Cell, EngineSettings, MeasureSettings } from './cell.ts';
+import { type Cell, type EngineSettings, type MeasureSettings, plainJson } from './cell.ts';
 import type { ExperimentSpec, LineOf } from './spec.ts';
 
 export interface PlanContext {
@@ -176,11 +176,8 @@ function cellKey(of: {
   delete settings.filePath;
   const files = of.identity.files.map((file) => file.sha256);
   const identity = { config: of.identity.configSha256, files, revision: of.identity.revision };
-  return sha256Hex(
-    canonicalJson(
-      JSON.parse(JSON.stringify({ engine, settings, identity, data: of.d.sha256, seed: of.seed })),
-    ),
-  );
+  const all = { engine, settings, identity, data: of.d.sha256, seed: of.seed };
+  return sha256Hex(canonicalJson(plainJson(all)));
 }
 
 function slug(ref: string): string {

@@ -21,7 +21,7 @@ import type {
   ModelIdentity,
 } from '../record/schema.ts';
 import { writeSeal } from '../record/seal.ts';
-import type { Cell } from './cell.ts';
+import { type Cell, plainJson } from './cell.ts';
 import { closeRun } from './close-run.ts';
 import type { ExperimentPlan } from './plan.ts';
 import type { WorkerError } from './protocol.ts';
@@ -201,13 +201,13 @@ function openRun(plan: ExperimentPlan, cell: Cell, context: CellContext): RunWri
     measure: measureName(cell),
     variant: { model: plan.spec.models[cell.modelIndex] as string, scheme: cell.engine.scheme },
     argv: [...context.argv],
-    config: {
+    config: plainJson({
       experiment: plan.spec,
       engine: cell.engine,
       measure: cell.measure,
       seed: cell.seed,
       timeoutS: cell.timeoutS,
-    },
+    }),
     cellKey: cell.key,
     resumedFrom: resumable && { runId: resumable.runId, rows: resumable.rows.length },
     environment: context.environment,

@@ -6,15 +6,10 @@ import { performance } from 'node:perf_hooks';
 import type { Engine } from '../engine/engine.ts';
 import { openEngine } from '../engine/open.ts';
 import { openTokenizer } from '../engine/tokenizer.ts';
-import { loadCorpus } from '../measure/eval/corpus.ts';
-import { planEval } from '../measure/eval/plan.ts';
-import { evalScoringPlan } from '../measure/eval/scoring-plan.ts';
-import { checkRepeat, type ScoringPlan, scoreBatches } from '../measure/scoring.ts';
-import { loadItems, planTask } from '../measure/task/plan.ts';
+import { checkRepeat, scoreBatches } from '../measure/scoring.ts';
 import { AssayError, Cancelled } from '../record/errors.ts';
 import { SampleWriter } from '../record/sample-writer.ts';
-import type { Finding } from '../record/schema.ts';
-import type { Cell } from './cell.ts';
+import { planCell } from './cell-plan.ts';
 import type { FromWorker, Job, ToWorker } from './protocol.ts';
 
 const abort = new AbortController();
@@ -79,7 +74,13 @@ async function load(job: Job, writer: SampleWriter): Promise<Engine> {
 }
 
 async function measure(job: Job, engine: Engine, writer: SampleWriter): Promise<void> {
-  const { plan, scoredTokens, findings } = await planOf(job.cell, engine);
+  const { maxPositions, vocabSize } = engine;
+  const tokenizer = await openTokenizer(engine);
+  const { plan, scoredTokens, findings } = await planCell(job.cell, {
+    tokenizer,
+    maxPositions,
+    vocabSize,
+  });
   for (const finding of findings) send({ type: 'finding', finding });
   send({ type: 'plan', batches: plan.batches.length, scoredTokens });
   const loop = { engine, plan, sink: writer, signal: abort.signal };
@@ -93,44 +94,6 @@ async function measure(job: Job, engine: Engine, writer: SampleWriter): Promise<
   const part = job.doneBatches.length > 0 ? 1 : 0;
   writer.append([{ kind: 'memory', part, peakRssBytes, weightBytes }]);
   writer.sync();
-}
-
-interface Planned {
-  readonly plan: ScoringPlan;
-  readonly scoredTokens: number;
-  readonly findings: readonly Finding[];
-}
-
-async function planOf(cell: Cell, engine: Engine): Promise<Planned> {
-  const tokenizer = await openTokenizer(engine);
-  const findings = tokenizer ? tokenizer.findings : [];
-  if (cell.measure.kind === 'task') {
-    const plan = planTask({
-      ...cell.measure,
-      path: cell.measure.filePath,
-      items: await loadItems(cell.measure.filePath),
-      encode: (text, special) => tokenizer?.encode(text, { special }) ?? [],
-      maxPositions: engine.maxPositions,
-      batchTokens: cell.measure.batch_tokens,
-    });
-    return { plan, scoredTokens: plan.scoredTokens, findings: [...findings, ...plan.findings] };
-  }
-  const context = Math.min(cell.measure.context ?? 2_048, engine.maxPositions);
-  const plan = planEval({
-    corpusPath: cell.measure.corpusPath,
-    documents: await loadCorpus(cell.measure.corpusPath),
-    encode: tokenizer ? (text) => tokenizer.encode(text, { special: true }) : null,
-    vocabSize: engine.vocabSize,
-    budget: cell.measure.budget,
-    batchTokens: cell.measure.batch_tokens,
-    context,
-    stride: cell.measure.stride ?? Math.max(1, Math.floor(context / 2)),
-  });
-  return {
-    plan: evalScoringPlan(plan),
-    scoredTokens: plan.scoredTokens,
-    findings: [...findings, ...plan.findings],
-  };
 }
 
 function describe(error: unknown): Extract<FromWorker, { type: 'error' }>['error'] {

@@ -6,6 +6,7 @@ import type { Metric } from '../record/schema.ts';
 import type { ComparisonReport } from './collect.ts';
 import type { Cited, Piece } from './document.ts';
 
+const COUNT: NumberFormat = { style: 'integer' };
 /** How each metric is printed; anything else gets four significant digits. */
 const FORMATS: Readonly<Record<string, NumberFormat>> = {
   loss: { style: 'fixed', digits: 4 },
@@ -21,9 +22,11 @@ const FORMATS: Readonly<Record<string, NumberFormat>> = {
   peakMemoryBytes: { style: 'bytes-mib', digits: 1 },
   residentWeightBytes: { style: 'bytes-mib', digits: 2 },
   storedWeightBytes: { style: 'bytes-mib', digits: 2 },
+  scoredTokens: COUNT,
+  items: COUNT,
+  bitEqualRepeats: COUNT,
 };
 const OTHER: NumberFormat = { style: 'significant', digits: 4 };
-const COUNT: NumberFormat = { style: 'integer' };
 
 const UNITS: Readonly<Record<string, string>> = {
   percent: ' %',

@@ -1,0 +1,119 @@
+/** `assay eval`: one measure of one variant, as a one-cell experiment. */
+import { basename } from 'node:path';
+import { planExperiment } from '../../experiment/plan.ts';
+import { experimentSchema } from '../../experiment/spec.ts';
+import { AssayError, UsageError } from '../../record/errors.ts';
+import { findLab } from '../../record/lab.ts';
+import type { Metric } from '../../record/schema.ts';
+import { citeWithInterval } from '../../report/cite.ts';
+import { plainText } from '../../report/plain.ts';
+import { textTable } from '../../report/table.ts';
+import { downloadView } from '../download.ts';
+import { execute, exitCodeOf } from '../experiment.ts';
+import { type CommandIo, writeJson, writeLine } from '../io.ts';
+import { builtinDir } from '../package.ts';
+import { resolvable } from '../runs.ts';
+
+interface Options {
+  model: string;
+  scheme: string;
+  activations: 'int8' | 'f32';
+  threads?: number;
+  ignore?: string[];
+  seed: number;
+  corpus: string;
+  budget: string;
+  context?: number;
+  stride?: number;
+  batchTokens: number;
+  timeout?: number;
+  checkRepeat?: boolean;
+  fresh?: boolean;
+  json?: boolean;
+}
+
+export async function run(options: Options, io: CommandIo): Promise<number> {
+  const plan = await planExperiment(specOf(options), {
+    baseDir: io.cwd,
+    builtinDir: builtinDir(),
+    env: io.env,
+    ...downloadView(io),
+  });
+  const lab = findLab(io.cwd);
+  // An evaluation asked for by hand is measured, not looked up; only an interrupted one goes on.
+  const settings = { reuse: false, resume: !options.fresh, exclusive: false };
+  const outcome = await execute(plan, lab, settings, io);
+  const [cell] = outcome.cells;
+  if (!cell) return exitCodeOf(outcome);
+  if (cell.error) {
+    const { code, exitCode, message, hint, details } = cell.error;
+    throw new AssayError(code, exitCode, message, { ...(hint ? { hint } : {}), details });
+  }
+  const found = resolvable(lab, cell.runId);
+  const metrics: Record<string, Metric> = found.summary?.metrics ?? {};
+  const { findings, engine } = found.manifest;
+  if (options.json) {
+    const { runId, status, reason } = cell;
+    writeJson(io.stdout, { runId, status, reason, metrics, findings, engine });
+    return exitCodeOf(outcome);
+  }
+  const rows = Object.entries(metrics).map(([name, metric]) => [
+    name,
+    plainText(citeWithInterval(found, name)),
+    metric.unit,
+    String(metric.n),
+    `${metric.units} ${metric.unitOf}`,
+    metric.simulated ?? '',
+  ]);
+  const columns = ['Metric', 'Value [95 %]', 'Unit', 'n', 'Units', 'Note'];
+  writeLine(
+    io.stdout,
+    textTable(
+      columns.map((title) => ({ title })),
+      rows,
+    ),
+  );
+  for (const finding of findings) {
+    writeLine(io.stdout, `${finding.severity}: ${finding.message}`);
+  }
+  if (cell.reason) writeLine(io.stdout, `${cell.status}: ${cell.reason}`);
+  if (engine) writeLine(io.stdout, `computed as ${engine.precision}, ${engine.threads} threads`);
+  writeLine(io.stdout, `\nRun: runs/${cell.runId}`);
+  writeLine(io.stdout, `Next: assay explain ${cell.runId.split('/').at(-1)}:perplexity`);
+  return exitCodeOf(outcome);
+}
+
+function specOf(options: Options): ReturnType<typeof experimentSchema.parse> {
+  const base = basename(options.model.replace(/\/config\.json$/, '').replace(/^\w+:/, ''));
+  const slug = base.replace(/[^A-Za-z0-9._-]/g, '-').slice(0, 50) || 'model';
+  const parsed = experimentSchema.safeParse({
+    name: `eval-${slug}`,
+    title: `Evaluation of ${options.model}`,
+    models: [options.model],
+    schemes: [options.scheme],
+    baseline: options.scheme,
+    activations: options.activations,
+    threads: options.threads,
+    ignore: options.ignore ?? [],
+    seed: options.seed,
+    timeout_s: options.timeout,
+    measures: [
+      {
+        eval: {
+          corpus: options.corpus,
+          budget: options.budget,
+          context: options.context,
+          stride: options.stride,
+          batch_tokens: options.batchTokens,
+          check_repeat: options.checkRepeat ?? false,
+        },
+      },
+    ],
+  });
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map((issue) => {
+    const flag = String(issue.path.at(-1) ?? '').replaceAll('_', '-');
+    return `--${flag === '0' || flag === 'schemes' ? 'scheme' : flag}: ${issue.message}`;
+  });
+  throw new UsageError([...new Set(problems)], { hint: 'see `assay eval --help`' });
+}

@@ -1,0 +1,124 @@
+/** What `demo`, `run` and `eval` share: supervise a plan with progress, then say what was found. */
+import { join } from 'node:path';
+import type { ResolvableRun } from '../analyze/reference.ts';
+import type { ExperimentPlan } from '../experiment/plan.ts';
+import {
+  type CellOutcome,
+  type ExperimentOutcome,
+  runExperiment,
+  type SuperviseContext,
+} from '../experiment/supervise.ts';
+import { type Lab, labAt } from '../record/lab.ts';
+import { collectExperiment, type ExperimentReport } from '../report/collect.ts';
+import { conclusion } from '../report/findings.ts';
+import { overviewTable } from '../report/overview.ts';
+import { plainText } from '../report/plain.ts';
+import { textTable } from '../report/table.ts';
+import { type WrittenReport, writeReport } from '../report/write-report.ts';
+import { type CommandIo, writeLine } from './io.ts';
+import { builtinDir, packageRoot, packageVersion } from './package.ts';
+import { progressView } from './progress.ts';
+import { experimentRuns } from './runs.ts';
+
+export type ExecuteOptions = Pick<SuperviseContext, 'reuse' | 'resume' | 'exclusive' | 'only'>;
+
+/** Runs the plan in this lab; progress goes to stderr. */
+export async function execute(
+  plan: ExperimentPlan,
+  lab: Lab,
+  options: ExecuteOptions,
+  io: CommandIo,
+): Promise<ExperimentOutcome> {
+  const progress = await progressView(io);
+  try {
+    return await runExperiment(plan, {
+      ...options,
+      // A first run makes this the lab, wherever later commands are started below it.
+      lab: labAt(lab.root),
+      argv: io.argv,
+      env: io.env,
+      signal: io.signal,
+      builtinDir: builtinDir(),
+      packageRoot: packageRoot(),
+      onEvent: progress.onEvent,
+    });
+  } finally {
+    progress.stop();
+  }
+}
+
+export function report(
+  lab: Lab,
+  experiment: string,
+  out?: string,
+): { report: ExperimentReport; written: WrittenReport } {
+  const collected = collectExperiment(experiment, experimentRuns(lab, experiment));
+  const dir = out ?? join(lab.reportsDir, experiment);
+  return { report: collected, written: writeReport(collected, { dir, version: packageVersion() }) };
+}
+
+/** The table that answers the question, and the lines under it. */
+export function printOverview(found: ExperimentReport, io: CommandIo): void {
+  const { header, rows, simulated, dummy } = overviewTable(found);
+  const columns = header.map((title, i) => ({
+    title,
+    align: i === 0 ? ('left' as const) : ('right' as const),
+  }));
+  writeLine(io.stdout);
+  writeLine(
+    io.stdout,
+    textTable(
+      columns,
+      rows.map((row) => row.map(plainText)),
+    ),
+  );
+  if (simulated) {
+    writeLine(io.stdout, '† simulated: exact stored values, f32 arithmetic; speed is not ranked');
+  }
+  if (dummy) writeLine(io.stdout, 'dummy weights: random values, quality figures mean nothing');
+  for (const model of found.config.models) {
+    const sentence = conclusion(found, model);
+    if (sentence) writeLine(io.stdout, `\n${plainText(sentence)}`);
+  }
+}
+
+/** 0 when everything has a result; else the code of the first thing that went wrong. */
+export function exitCodeOf(outcome: ExperimentOutcome): number {
+  if (outcome.cancelled) return 130;
+  const bad = outcome.cells.find((cell) => cell.status !== 'succeeded');
+  if (!bad) return 0;
+  if (bad.status === 'invalid') return 5;
+  return bad.error?.exitCode ?? 4;
+}
+
+export function printFailures(outcome: ExperimentOutcome, io: CommandIo): void {
+  for (const cell of outcome.cells.filter(failed)) {
+    writeLine(io.stderr, `error: ${cell.runId}: ${cell.status}: ${cell.reason ?? ''}`);
+    if (cell.error?.hint) writeLine(io.stderr, `hint: ${cell.error.hint}`);
+  }
+  if (outcome.cancelled) {
+    writeLine(io.stderr, 'interrupted; run the same command again to resume');
+  }
+}
+
+function failed(cell: CellOutcome): boolean {
+  return cell.status === 'failed' || cell.status === 'invalid';
+}
+
+export function runsAsJson(
+  outcome: ExperimentOutcome,
+  runs: readonly ResolvableRun[],
+): Record<string, unknown>[] {
+  return outcome.cells.map(({ cell, runId, status, reason, reused }) => {
+    const run = runs.find((each) => each.manifest.runId === runId);
+    return {
+      cell: cell.name,
+      runId,
+      status,
+      reason,
+      reused,
+      metrics: run?.summary?.metrics ?? {},
+      findings: run?.manifest.findings ?? [],
+    };
+  });
+}

@@ -1,0 +1,173 @@
+/** From a printed number back to run, file, rows and formula. */
+import { readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { FORMULAS } from '../analyze/formulas.ts';
+import { describeReference, type NumberReference } from '../analyze/reference.ts';
+import { UsageError } from '../record/errors.ts';
+import type { Lab } from '../record/lab.ts';
+import { type LoadedRun, listRuns, loadRun } from '../record/run-reader.ts';
+import type { Metric } from '../record/schema.ts';
+import { sidecars } from './verify.ts';
+
+/** One number and everything it stands on. */
+export interface Explanation {
+  readonly run: string;
+  readonly metric: string;
+  /** Which field of the metric fits: `value`, `ci95[0]`, … */
+  readonly field: string;
+  readonly value: number | null;
+  readonly record: Metric;
+  /** What the formula does, in words. */
+  readonly formula: string;
+  /** Relative to the lab. */
+  readonly file: string;
+  /** Lines of the file that the formula reads, from 1. */
+  readonly rows: { readonly kind: string; readonly count: number; readonly lines: string };
+  /** Places in generated documents where it is printed. */
+  readonly printed: readonly string[];
+}
+
+/** A number that only a document has: a comparison, a reduction, a field of a manifest. */
+export interface DerivedExplanation {
+  readonly printed: string;
+  readonly text: string;
+  readonly origin: string;
+  readonly reference: NumberReference;
+}
+
+export interface Explained {
+  readonly metrics: readonly Explanation[];
+  readonly derived: readonly DerivedExplanation[];
+}
+
+/** Throws UsageError when nothing in the lab fits. */
+export function explain(lab: Lab, wanted: string): Explained {
+  const colon = wanted.lastIndexOf(':');
+  if (colon > 0) return explainMetric(lab, wanted.slice(0, colon), wanted.slice(colon + 1));
+  const text = wanted.replaceAll(',', '').replace(/\s*%$/, '');
+  if (!/^[+\-−]?\d+(\.\d+)?(e[+-]?\d+)?$/i.test(text)) {
+    throw new UsageError(`${wanted} is neither a number nor RUN:METRIC`, {
+      hint: 'try `assay explain 8.85` or `assay explain RUN:perplexity`',
+    });
+  }
+  const cited = citations(lab).filter((c) => c.text.replaceAll(',', '') === text);
+  const metrics = listRuns(lab)
+    .filter((entry) => entry.kind === 'closed')
+    .flatMap((entry) => fitting(lab, loadRun(lab, entry.runId), text, cited));
+  const derived = cited
+    .filter(({ reference }) => reference.from !== 'metric')
+    .map(({ place, text: found, reference }) => ({
+      printed: place,
+      text: found,
+      origin: describeReference(reference),
+      reference,
+    }));
+  if (metrics.length === 0 && derived.length === 0) {
+    throw new UsageError(`no metric of this lab rounds to ${wanted}, and no document prints it`, {
+      hint: '`assay runs ls` shows the runs, `assay runs show RUN` their metrics',
+    });
+  }
+  return { metrics, derived };
+}
+
+function explainMetric(lab: Lab, runId: string, metric: string): Explained {
+  const run = loadRun(lab, runId);
+  const record = run.summary?.metrics[metric];
+  if (!record) {
+    const known = Object.keys(run.summary?.metrics ?? {}).join(', ') || 'none';
+    throw new UsageError(`run ${run.runId} has no metric ${metric}`, {
+      hint: `its metrics: ${known}`,
+    });
+  }
+  const cited = citations(lab);
+  const fit = { metric, record, field: 'value', value: record.value };
+  return { metrics: [explanation(lab, run, fit, cited)], derived: [] };
+}
+
+interface Fit {
+  readonly metric: string;
+  readonly record: Metric;
+  readonly field: string;
+  readonly value: number | null;
+}
+
+interface CitationAt {
+  readonly place: string;
+  readonly text: string;
+  readonly reference: NumberReference;
+}
+
+function citations(lab: Lab): CitationAt[] {
+  return sidecars(lab).flatMap((path): CitationAt[] => {
+    try {
+      const { document, numbers } = JSON.parse(readFileSync(path, 'utf8'));
+      const file = relative(lab.root, join(path, '..', document)).replaceAll('\\', '/');
+      return numbers.map((n: { line: number; column: number } & CitationAt) => ({
+        place: `${file}:${n.line}:${n.column}`,
+        text: n.text,
+        reference: n.reference,
+      }));
+    } catch {
+      // `verify` reports an unreadable sidecar; an explanation can do without it.
+      return [];
+    }
+  });
+}
+
+/** Fields of a run's metrics that round to the text as it was printed. */
+function fitting(
+  lab: Lab,
+  run: LoadedRun,
+  text: string,
+  cited: readonly CitationAt[],
+): Explanation[] {
+  return Object.entries(run.summary?.metrics ?? {}).flatMap(([metric, record]) => {
+    const fields: [string, number | null | undefined][] = [
+      ['value', record.value],
+      ['ci95[0]', record.ci95?.[0]],
+      ['ci95[1]', record.ci95?.[1]],
+    ];
+    const hit = fields.find(([, value]) => value != null && roundsTo(value, record.unit, text));
+    if (!hit) return [];
+    const fit = { metric, record, field: hit[0], value: hit[1] ?? null };
+    return [explanation(lab, run, fit, cited)];
+  });
+}
+
+function roundsTo(value: number, unit: string, text: string): boolean {
+  const plain = text.replace('−', '-').replace(/^\+/, '');
+  const digits = plain.split('.')[1]?.length ?? 0;
+  const scales = unit === 'fraction' ? [1, 100] : unit === 'bytes' ? [1, 2 ** -20, 2 ** -30] : [1];
+  return scales.some((scale) => (value * scale).toFixed(digits) === plain);
+}
+
+function explanation(
+  lab: Lab,
+  run: LoadedRun,
+  fit: Fit,
+  cited: readonly CitationAt[],
+): Explanation {
+  const { record, metric } = fit;
+  const formula = FORMULAS[record.formula];
+  return {
+    run: run.runId,
+    ...fit,
+    formula: formula?.describe ?? 'unknown formula',
+    file: relative(lab.root, run.samplesPath).replaceAll('\\', '/'),
+    rows: rowsOf(run.samplesPath, formula?.reads ?? ''),
+    printed: cited
+      .filter(
+        ({ reference: r }) => r.from === 'metric' && r.run === run.runId && r.metric === metric,
+      )
+      .map(({ place, text }) => `${place} (${text})`),
+  };
+}
+
+function rowsOf(path: string, kind: string): Explanation['rows'] {
+  const lines: number[] = [];
+  for (const [index, line] of readFileSync(path, 'utf8').split('\n').entries()) {
+    if (line.startsWith(`{"kind":"${kind}"`)) lines.push(index + 1);
+  }
+  const span = lines.length > 0 ? `${lines[0]}–${lines.at(-1)}` : '—';
+  return { kind, count: lines.length, lines: span };
+}

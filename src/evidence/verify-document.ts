@@ -1,0 +1,150 @@
+/** A generated document against its sidecar, and the sidecar against the runs. */
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, dirname, join, relative } from 'node:path';
+import { z } from 'zod';
+import {
+  describeReference,
+  type NumberReference,
+  type RunLookup,
+  resolveNumber,
+} from '../analyze/reference.ts';
+import { sha256Hex } from '../record/canonical.ts';
+import { findNumerals, type Numeral } from '../record/find-numerals.ts';
+import { type NumberFormat, renderNumber } from '../record/numerals.ts';
+import type { Discrepancy, Place } from './discrepancy.ts';
+
+const place = { line: z.number().int(), column: z.number().int(), text: z.string() };
+const sidecarSchema = z.object({
+  schema: z.literal('assay.document-evidence/1'),
+  document: z.string(),
+  sha256: z.string(),
+  experiment: z.string(),
+  numbers: z.array(
+    z.object({
+      ...place,
+      reference: z.looseObject({ from: z.string(), run: z.string() }),
+      format: z.looseObject({ style: z.string() }),
+    }),
+  ),
+  constants: z.array(z.object(place)),
+  prose: z.array(
+    z.object({ from: z.number(), to: z.number(), file: z.string(), sha256: z.string() }),
+  ),
+});
+type Sidecar = z.infer<typeof sidecarSchema>;
+
+export interface VerifiedDocument {
+  readonly document: string;
+  readonly numbers: number;
+  readonly discrepancies: readonly Discrepancy[];
+}
+
+interface Document {
+  readonly file: string;
+  readonly lines: readonly string[];
+  readonly sidecar: Sidecar;
+  readonly lookup: RunLookup;
+}
+
+export function verifyDocument(
+  sidecarPath: string,
+  context: { root: string; lookup: RunLookup },
+): VerifiedDocument {
+  const shown = relative(context.root, sidecarPath).replaceAll('\\', '/');
+  let sidecar: Sidecar;
+  try {
+    sidecar = sidecarSchema.parse(JSON.parse(readFileSync(sidecarPath, 'utf8')));
+  } catch {
+    const message = `${shown} cannot be read: nothing vouches for the numbers of its document`;
+    return {
+      document: shown,
+      numbers: 0,
+      discrepancies: [{ code: 'evidence-unreadable', message }],
+    };
+  }
+  const file = join(dirname(shown), basename(sidecar.document)).replaceAll('\\', '/');
+  const path = join(context.root, file);
+  if (!existsSync(path)) {
+    const message = `${file} was deleted`;
+    return { document: file, numbers: 0, discrepancies: [{ code: 'document-missing', message }] };
+  }
+  const text = readFileSync(path, 'utf8');
+  const document: Document = { file, lines: text.split('\n'), sidecar, lookup: context.lookup };
+  const discrepancies = [...checkNumbers(document), ...checkConstants(document, text)];
+  if (discrepancies.length === 0 && sha256Hex(text) !== sidecar.sha256) {
+    discrepancies.push({
+      code: 'document-edited',
+      message: `${file}: every number stands, but the words around them were changed`,
+    });
+  }
+  return { document: file, numbers: sidecar.numbers.length, discrepancies };
+}
+
+function checkNumbers(document: Document): Discrepancy[] {
+  const { file, lines, sidecar, lookup } = document;
+  return sidecar.numbers.flatMap((number): Discrepancy[] => {
+    const reference = number.reference as unknown as NumberReference;
+    const value = resolveNumber(reference, lookup);
+    const run = number.reference.run;
+    const says = describeReference(reference);
+    const standing = numeralAt(lines, number);
+    const at: Place = {
+      file,
+      line: number.line,
+      column: number.column,
+      text: lines[number.line - 1] ?? '',
+      width: standing.length || 1,
+    };
+    if (value === null) {
+      const message = `${says}: the run or its metric is not there any more`;
+      return [{ code: 'number-without-evidence', message, run, place: at, found: standing }];
+    }
+    const expected = renderNumber(value, number.format as unknown as NumberFormat);
+    if (standing === expected) return [];
+    return [{ code: 'number-differs', message: says, run, place: at, expected, found: standing }];
+  });
+}
+
+/** What stands now where the document had this number. */
+function numeralAt(lines: readonly string[], number: { line: number; column: number }): string {
+  const rest = (lines[number.line - 1] ?? '').slice(number.column - 1);
+  return /^[+\-−]?[\d.,]*\d(?:[eE][+-]?\d+)?/.exec(rest)?.[0] ?? '';
+}
+
+function checkConstants(document: Document, text: string): Discrepancy[] {
+  const { file, lines, sidecar } = document;
+  const key = (n: { line: number; column: number }): string => `${n.line}:${n.column}`;
+  const inProse = (line: number): boolean =>
+    sidecar.prose.some((range) => line >= range.from && line <= range.to);
+  const cited = (n: Numeral): boolean =>
+    sidecar.numbers.some(
+      (c) => c.line === n.line && n.column >= c.column && n.column < c.column + c.text.length,
+    );
+  const expected = new Map(sidecar.constants.map((c) => [key(c), c.text]));
+  const standing = findNumerals(text).filter((n) => !inProse(n.line));
+  const at = (n: Numeral): Place => ({
+    file,
+    line: n.line,
+    column: n.column,
+    text: lines[n.line - 1] ?? '',
+    width: n.text.length,
+  });
+  const changed = standing.flatMap((n): Discrepancy[] => {
+    const was = expected.get(key(n));
+    expected.delete(key(n));
+    if (was === n.text || cited(n)) return [];
+    if (was === undefined) {
+      const message = 'a number that the report did not write';
+      return [{ code: 'number-added', message, place: at(n), found: n.text }];
+    }
+    const message = 'a number of the text was changed';
+    return [{ code: 'constant-differs', message, place: at(n), expected: was, found: n.text }];
+  });
+  const missing = [...expected].slice(0, 3).map(
+    ([where, was]): Discrepancy => ({
+      code: 'number-removed',
+      message: `${file}:${where}: the number ${was} is not there any more`,
+    }),
+  );
+  return [...changed, ...missing];
+}

@@ -1,0 +1,112 @@
+/** Everything that can be checked in a lab, in one pass. */
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ResolvableRun } from '../analyze/reference.ts';
+import type { Lab } from '../record/lab.ts';
+import { listRuns, type RunEntry } from '../record/run-reader.ts';
+import { readSamples } from '../record/sample-reader.ts';
+import { SAMPLES_FILE } from '../record/samples.ts';
+import { checkSeals } from '../record/seal-check.ts';
+import type { Discrepancy } from './discrepancy.ts';
+import { verifyDocument } from './verify-document.ts';
+import { type VerifiedRun, verifyRun } from './verify-run.ts';
+
+export interface Verification {
+  readonly runs: number;
+  readonly unfinished: number;
+  readonly metrics: number;
+  readonly samples: number;
+  readonly documents: number;
+  readonly numbers: number;
+  readonly discrepancies: readonly Discrepancy[];
+  /** Hashes to keep elsewhere. */
+  readonly heads: readonly { file: string; sha256: string }[];
+}
+
+export interface VerifyOptions {
+  /** Only runs whose id ends in one of these; then documents and seals are not checked. */
+  readonly only?: readonly string[];
+  readonly head?: string;
+  onRun?(runId: string, index: number, of: number): void;
+}
+
+export async function verifyLab(lab: Lab, options: VerifyOptions = {}): Promise<Verification> {
+  const only = options.only ?? [];
+  const wanted = (entry: RunEntry): boolean =>
+    only.length === 0 || only.some((id) => entry.runId.endsWith(id.replace(/^runs\//, '')));
+  const entries = listRuns(lab).filter(wanted);
+  const discrepancies: Discrepancy[] = [];
+  const verified = new Map<string, { entry: RunEntry; result: VerifiedRun }>();
+  let samples = 0;
+  let metrics = 0;
+  for (const [index, entry] of entries.entries()) {
+    if (entry.kind === 'unreadable') {
+      const message = `runs/${entry.runId}: ${entry.problem}`;
+      discrepancies.push({ code: 'run-unreadable', message, run: entry.runId });
+    }
+    if (entry.kind !== 'closed') continue;
+    options.onRun?.(entry.runId, index, entries.length);
+    const result = await verifyRun(entry);
+    verified.set(entry.runId, { entry, result });
+    discrepancies.push(...result.discrepancies);
+    samples += result.rows?.length ?? 0;
+    metrics += result.metrics;
+  }
+  const all = only.length === 0;
+  const documents = all ? sidecars(lab) : [];
+  const checked = documents.map((path) =>
+    verifyDocument(path, { root: lab.root, lookup: lookupIn(verified, entries) }),
+  );
+  for (const document of checked) discrepancies.push(...document.discrepancies);
+  const seals = checkSeals(lab, options.head === undefined ? {} : { head: options.head });
+  if (all) discrepancies.push(...seals.findings.map(sealDiscrepancy));
+  return {
+    runs: verified.size,
+    unfinished: entries.filter((entry) => entry.kind === 'unfinished').length,
+    metrics,
+    samples,
+    documents: checked.length,
+    numbers: checked.reduce((n, document) => n + document.numbers, 0),
+    discrepancies,
+    heads: seals.heads,
+  };
+}
+
+function sealDiscrepancy(finding: { code: string; message: string }): Discrepancy {
+  const { code, message } = finding;
+  if (code !== 'unsealed-run') return { code, message };
+  return { code, message: `${message}; if it is yours, run its experiment again to seal it` };
+}
+
+/** Documents are checked against the true rows, so that an edited run does not excuse them. */
+function lookupIn(
+  verified: ReadonlyMap<string, { entry: RunEntry; result: VerifiedRun }>,
+  entries: readonly RunEntry[],
+): (runId: string) => ResolvableRun | undefined {
+  const runs = new Map<string, ResolvableRun>();
+  for (const { entry, result } of verified.values()) {
+    if (entry.kind !== 'closed' || !result.rows) continue;
+    const rows = result.rows;
+    runs.set(entry.runId, { manifest: entry.manifest, summary: result.summary, rows: () => rows });
+  }
+  for (const entry of entries) {
+    if (entry.kind !== 'unfinished') continue;
+    const path = join(entry.dir, SAMPLES_FILE);
+    const rows = () => (existsSync(path) ? readSamples(path).rows : []);
+    runs.set(entry.runId, { manifest: entry.manifest, summary: null, rows });
+  }
+  return (runId) => runs.get(runId);
+}
+
+/** `*.evidence.json` in the lab itself and below reports/. */
+export function sidecars(lab: Lab): string[] {
+  const isSidecar = (name: string): boolean => name.endsWith('.evidence.json');
+  const own = existsSync(lab.root) ? readdirSync(lab.root).filter(isSidecar) : [];
+  const below = existsSync(lab.reportsDir)
+    ? readdirSync(lab.reportsDir, { recursive: true, encoding: 'utf8' }).filter(isSidecar)
+    : [];
+  return [
+    ...own.map((name) => join(lab.root, name)),
+    ...below.map((name) => join(lab.reportsDir, name)),
+  ].sort();
+}

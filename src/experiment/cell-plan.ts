@@ -1,0 +1,78 @@
+/** A cell's measure, planned against a model: what the worker runs and what an estimate counts. */
+import type { Tokenizer } from '../engine/tokenizer.ts';
+import { loadCorpus } from '../measure/eval/corpus.ts';
+import { planEval } from '../measure/eval/plan.ts';
+import { evalScoringPlan } from '../measure/eval/scoring-plan.ts';
+import type { ScoringPlan } from '../measure/scoring.ts';
+import { loadItems, planTask } from '../measure/task/plan.ts';
+import { UsageError } from '../record/errors.ts';
+import type { Finding } from '../record/schema.ts';
+import type { Cell, MeasureSettings } from './cell.ts';
+
+export interface PlannedCell {
+  readonly plan: ScoringPlan;
+  readonly scoredTokens: number;
+  readonly findings: readonly Finding[];
+}
+
+interface ModelFacts {
+  readonly tokenizer: Tokenizer | null;
+  readonly maxPositions: number;
+  readonly vocabSize: number;
+}
+
+/** The window length where none is asked for. */
+const DEFAULT_CONTEXT = 2_048;
+
+export async function planCell(cell: Cell, model: ModelFacts): Promise<PlannedCell> {
+  const { measure } = cell;
+  const { tokenizer, maxPositions, vocabSize } = model;
+  const own = tokenizer ? [...tokenizer.findings, tokenizerFits(tokenizer, vocabSize)] : [];
+  const batchTokens = measure.batch_tokens;
+  if (measure.kind === 'task') {
+    const plan = planTask({
+      ...measure,
+      path: measure.filePath,
+      items: await loadItems(measure.filePath),
+      encode: (text, special) => tokenizer?.encode(text, { special }) ?? [],
+      maxPositions,
+      batchTokens,
+    });
+    return { plan, scoredTokens: plan.scoredTokens, findings: [...own, ...plan.findings] };
+  }
+  const context = contextOf(measure, maxPositions);
+  const plan = planEval({
+    corpusPath: measure.corpusPath,
+    documents: await loadCorpus(measure.corpusPath),
+    encode: tokenizer ? (text) => tokenizer.encode(text, { special: true }) : null,
+    vocabSize,
+    budget: measure.budget,
+    batchTokens,
+    context,
+    stride: measure.stride ?? Math.max(1, Math.floor(context / 2)),
+  });
+  const findings = [...own, ...plan.findings];
+  return { plan: evalScoringPlan(plan), scoredTokens: plan.scoredTokens, findings };
+}
+
+function contextOf(
+  measure: Extract<MeasureSettings, { kind: 'eval' }>,
+  maxPositions: number,
+): number {
+  const { context, stride } = measure;
+  if (context !== undefined && context > maxPositions) {
+    throw new UsageError(
+      `context ${context} is more than the ${maxPositions} that the model takes`,
+    );
+  }
+  const chosen = context ?? Math.min(DEFAULT_CONTEXT, maxPositions);
+  if (stride !== undefined && stride > chosen) {
+    throw new UsageError(`stride ${stride} is more than the context ${chosen}`);
+  }
+  return chosen;
+}
+
+function tokenizerFits(tokenizer: Tokenizer, vocabSize: number): Finding {
+  const message = `the tokenizer fits: ${tokenizer.size} ids, the model knows ${vocabSize}`;
+  return { code: 'tokenizer-fits', severity: 'info', message };
+}
