@@ -4,8 +4,6 @@ import { FormatError, LimitError } from '../record/errors.ts';
 import { type Header, headerLength, parseHeader } from './header.ts';
 import type { TensorInfo, TensorSource } from './source.ts';
 
-export { MAX_HEADER_BYTES, parseHeader } from './header.ts';
-
 /** One read call takes at most 2³¹ − 1 bytes. */
 const READ_BYTES = 2 ** 30;
 /** Enough for the length and for recognising a Git LFS pointer. */
