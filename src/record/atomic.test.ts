@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { writeFileAtomic, writeFileVolatile, writeJsonAtomic } from './atomic.ts';
+import { makeDirectory, writeFileAtomic, writeFileVolatile, writeJsonAtomic } from './atomic.ts';
 import { StorageError } from './errors.ts';
 
 const directory = (): string => mkdtempSync(join(tmpdir(), 'assay-'));
@@ -51,5 +51,22 @@ describe('writeJsonAtomic', () => {
     const dir = directory();
     expect(() => writeJsonAtomic(join(dir, 'a.json'), { a: Number.NaN })).toThrow('$.a');
     expect(readdirSync(dir)).toEqual([]);
+  });
+});
+
+describe('makeDirectory', () => {
+  it('makes all that is missing, and is content with what is there', () => {
+    const path = join(directory(), 'a', 'b', 'c');
+    makeDirectory(path);
+    makeDirectory(path);
+    makeDirectory('/');
+    expect(readdirSync(path)).toEqual([]);
+  });
+
+  it('refuses where a file is in the way', () => {
+    const path = join(directory(), 'a');
+    writeFileSync(path, '');
+    expect(() => makeDirectory(path)).toThrow(StorageError);
+    expect(() => makeDirectory(join(path, 'b'))).toThrow(/ENOTDIR/);
   });
 });

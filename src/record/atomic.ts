@@ -7,9 +7,11 @@ import {
   closeSync,
   constants,
   fsyncSync,
+  mkdirSync,
   openSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
@@ -81,5 +83,38 @@ export function syncDirectory(directory: string): void {
     }
   } finally {
     closeSync(handle);
+  }
+}
+
+/**
+ * Makes a directory and those above it; one that is there is fine. Throws StorageError.
+ * Not `mkdir` with `recursive`: on a read-only file system that answers ENOENT (Node 20), and the
+ * user would be told to look for a missing directory.
+ */
+export function makeDirectory(path: string): void {
+  try {
+    makeWithParents(path);
+  } catch (cause) {
+    throw storageError({ doing: 'create', path, cause });
+  }
+}
+
+function makeWithParents(path: string): void {
+  try {
+    makeOne(path);
+  } catch (error) {
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    if (!missing || dirname(path) === path) throw error;
+    makeWithParents(dirname(path));
+    makeOne(path);
+  }
+}
+
+/** Content when another process was first, and where mkdir says EROFS of what is there. */
+function makeOne(path: string): void {
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    if (!(statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false)) throw error;
   }
 }

@@ -11,17 +11,17 @@
  * Of any two, the one that wrote last sees the other, so both can never pass; the lowest name
  * withdraws only for one that holds, so both can never fail.
  */
-import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
+import { makeDirectory } from './atomic.ts';
 import { UsageError } from './errors.ts';
 import { isAlive, processStart, startBeating } from './heartbeat.ts';
 import type { Lab } from './lab.ts';
 import { type ProcessState, processState, randomName } from './process-state.ts';
 import { directoryName } from './run-directory.ts';
 import { heartbeatSchema } from './schema.ts';
-import { storageError } from './storage-error.ts';
 
 export interface ExperimentClaim {
   /** Gives the experiment free; may be called more than once. */
@@ -121,14 +121,6 @@ function readClaim(path: string): ClaimFile | null {
     return claimSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
   } catch {
     return null;
-  }
-}
-
-function makeDirectory(directory: string): void {
-  try {
-    mkdirSync(directory, { recursive: true });
-  } catch (cause) {
-    throw storageError({ doing: 'create', path: directory, cause });
   }
 }
 

@@ -1,7 +1,7 @@
 /** The supervisor's side of a run directory: opened before the worker starts, closed after it. */
 import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { writeJsonAtomic } from './atomic.ts';
+import { makeDirectory, writeJsonAtomic } from './atomic.ts';
 import { sha256File } from './canonical.ts';
 import { HEARTBEAT_FILE, processStart, startBeating } from './heartbeat.ts';
 import type { Lab } from './lab.ts';
@@ -67,7 +67,7 @@ export function createRun(
   const secrets = secretsOf(state.env, fields.argv);
   const startedAt = state.clock.now();
   const startedMs = state.clock.monotonicMs();
-  const { runId, dir } = makeDirectory(lab, fields, { state, secrets, startedAt });
+  const { runId, dir } = makeRunDirectory(lab, fields, { state, secrets, startedAt });
   let manifest = firstManifest(fields, { runId, startedAt, secrets });
   const manifestPath = join(dir, MANIFEST_FILE);
   const heartbeatPath = join(dir, HEARTBEAT_FILE);
@@ -118,7 +118,7 @@ export function createRun(
   };
 }
 
-function makeDirectory(
+function makeRunDirectory(
   lab: Lab,
   fields: RunFields,
   context: { state: ProcessState; secrets: Secrets; startedAt: Date },
@@ -129,8 +129,8 @@ function makeDirectory(
   const parent = join(lab.runsDir, experiment, cell);
   const restart = state.env.SLURM_RESTART_COUNT;
   const suffix = restart !== undefined && /^\d{1,6}$/.test(restart) ? `-r${restart}` : '';
+  makeDirectory(parent);
   try {
-    mkdirSync(parent, { recursive: true });
     for (let attempt = 1; ; attempt += 1) {
       const name = `${compactTime(context.startedAt)}-${randomName(state.random, 6)}${suffix}`;
       const dir = join(parent, name);

@@ -2,9 +2,9 @@
  * Seals: what was true of all closed runs at one time, chained by hash. Nothing is locked: several
  * writers at once make several heads, and the next seal names them all as its parents.
  */
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { writeJsonAtomic } from './atomic.ts';
+import { makeDirectory, writeJsonAtomic } from './atomic.ts';
 import { sha256Hex } from './canonical.ts';
 import type { Lab } from './lab.ts';
 import { manifestDigest } from './manifest.ts';
@@ -48,11 +48,7 @@ export function writeSeal(lab: Lab, state: ProcessState = processState()): Writt
   };
   const file = `${compactTime(now)}-${randomName(state.random, 6)}.json`;
   const path = join(lab.sealsDir, file);
-  try {
-    mkdirSync(lab.sealsDir, { recursive: true });
-  } catch (cause) {
-    throw storageError({ doing: 'create', path: lab.sealsDir, cause });
-  }
+  makeDirectory(lab.sealsDir);
   writeJsonAtomic(path, seal);
   return { file, sha256: sha256Hex(readFileSync(path)), seal, written: true };
 }

@@ -105,7 +105,7 @@ describe('a run directory', () => {
           lab.remove();
         }
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
   });
 });
