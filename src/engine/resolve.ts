@@ -5,6 +5,7 @@ import { sha256File, sha256Hex } from '../record/canonical.ts';
 import { FormatError, UsageError } from '../record/errors.ts';
 import type { ModelIdentity } from '../record/schema.ts';
 import { openCheckpoint } from '../weights/checkpoint.ts';
+import { isHubId } from '../weights/hub-id.ts';
 import type { TensorSource } from '../weights/source.ts';
 import { type Architecture, describeArchitecture } from './embedded/architecture.ts';
 import { dummyDtype, dummySource } from './embedded/dummy.ts';
@@ -58,9 +59,9 @@ export async function locateModel(ref: string, options: ResolveOptions): Promise
     });
   }
   if (existsSync(ref)) return { ref, source: 'directory', dir: ref, revision: null };
-  if (LOOKS_LIKE_PATH.test(ref)) {
+  if (!isHubId(ref)) {
     throw new UsageError(`${ref}: no such directory`, {
-      hint: 'Name a directory with config.json and *.safetensors, builtin:NAME, or dummy:CONFIG.',
+      hint: 'Name a directory with config.json and *.safetensors, builtin:NAME, dummy:CONFIG, or org/name.',
     });
   }
   const { fetchModel } = await import('../weights/hub.ts');
@@ -73,9 +74,6 @@ export async function locateModel(ref: string, options: ResolveOptions): Promise
   });
   return { ref, source: 'hub', dir, revision: commit };
 }
-
-/** Anything else that is not there is taken for a hub id. */
-const LOOKS_LIKE_PATH = /^[./~\\]|^[A-Za-z]:|^$/;
 
 /** Opens config and weights and checks that they fit. The caller closes `tensors`. */
 export function openModel(located: LocatedModel, seed: number): OpenedModel {
