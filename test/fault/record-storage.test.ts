@@ -52,7 +52,10 @@ const caught = (act: () => unknown): unknown => {
 const probe = smallDisk();
 if (probe === null) console.log('skipped: mounting a tmpfs takes root');
 afterAll(() => {
-  for (const at of mounts) execFileSync('umount', [at]);
+  for (const at of mounts) {
+    execFileSync('umount', [at]);
+    rmSync(at, { recursive: true });
+  }
 });
 
 describe.skipIf(probe === null)('a full disk', () => {
