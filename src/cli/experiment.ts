@@ -59,19 +59,18 @@ export function report(
 
 /** The table that answers the question, and the lines under it. */
 export function printOverview(found: ExperimentReport, io: CommandIo): void {
-  const { header, rows, simulated, dummy } = overviewTable(found);
-  const columns = header.map((title, i) => ({
-    title,
-    align: i === 0 ? ('left' as const) : ('right' as const),
-  }));
-  writeLine(io.stdout);
-  writeLine(
-    io.stdout,
+  const { header, rows, simulated, dummy, groups } = overviewTable(found);
+  const plain = rows.map((row) => row.map(plainText));
+  const table = (columns: readonly number[]): string =>
     textTable(
-      columns,
-      rows.map((row) => row.map(plainText)),
-    ),
-  );
+      columns.map((i) => ({ title: header[i] as string, align: i === 0 ? 'left' : 'right' })),
+      plain.map((row) => columns.map((i) => row[i] as string)),
+    );
+  const whole = table(header.map((_, i) => i));
+  const wide = (whole.split('\n')[1] ?? '').length;
+  // A terminal that is too narrow gets the same columns as several tables.
+  const fits = io.stdout.columns === undefined || io.stdout.columns >= wide;
+  for (const text of fits ? [whole] : groups.map(table)) writeLine(io.stdout, `\n${text}`);
   if (simulated) {
     writeLine(io.stdout, '† simulated: exact stored values, f32 arithmetic; speed is not ranked');
   }

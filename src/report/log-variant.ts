@@ -1,6 +1,7 @@
 /** One section a variant: configuration, results, coverage, comparison, findings. */
 import { type ResolvableRun, samplesOf } from '../analyze/reference.ts';
 import type { TensorRow } from '../record/rows.ts';
+import type { Metric } from '../record/schema.ts';
 import { citeCoverage, citeMetric, citeReduction, inUnits, unitOf } from './cite.ts';
 import type { CellReport, ExperimentReport } from './collect.ts';
 import type { DocumentBuilder, Piece } from './document.ts';
@@ -29,6 +30,8 @@ const TITLES: Readonly<Record<string, string>> = {
   residentWeightBytes: 'Resident weights',
   storedWeightBytes: 'Stored weights',
   bitEqualRepeats: 'Repeated batches with the same bits',
+  scoredTokens: 'Scored tokens',
+  items: 'Items',
 };
 
 export function variantSection(
@@ -55,11 +58,14 @@ export function variantSection(
 }
 
 function configuration(doc: DocumentBuilder, run: ResolvableRun): void {
-  const { engine, startedAt } = run.manifest;
+  const { engine, model, startedAt } = run.manifest;
   doc.add(`- **Date:** ${startedAt}`);
   if (!engine) return;
   const activations = engine.activations === 'int8' ? 'int8 activations' : 'f32 activations';
   doc.add(`- **Computed as:** ${engine.precision} (${activations})`);
+  if (model && engine.scheme.toUpperCase() === model.storedDtype) {
+    doc.add(`- The checkpoint is stored as ${model.storedDtype}: this scheme changes no value.`);
+  }
   if (engine.simulated) doc.add(`- **Simulated:** ${engine.simulated}`);
 }
 
@@ -74,8 +80,10 @@ function measureResults(doc: DocumentBuilder, cell: CellReport): void {
     doc.table(['Metric', 'Value', '95 % interval', 'n', 'Units'], rows);
   }
   const findings = run?.manifest.findings ?? [];
-  for (const finding of findings) {
-    doc.add(`- ${finding.severity}: ${finding.message}`);
+  const passed = findings.filter((finding) => finding.severity === 'info');
+  if (passed.length > 0) doc.add(`Checks: ${passed.map((each) => each.message).join('; ')}.`);
+  for (const finding of findings.filter((each) => each.severity !== 'info')) {
+    doc.add(`- **${finding.severity}:** ${finding.message}`);
   }
 }
 
@@ -88,14 +96,20 @@ function metricRow(run: ResolvableRun, name: string): Piece[] {
       : ['[', low, ', ', citeMetric(run, name, 'ci95.1'), ']', unitOf(low.format)];
   const mark = metric?.simulated ? ' †' : '';
   const why = metric?.value === null && metric.reason ? ` (${metric.reason})` : '';
-  const units: Piece = [citeMetric(run, name, 'units'), ` ${metric?.unitOf ?? ''}`];
+  const units: Piece = [citeMetric(run, name, 'units'), ` ${unitNoun(metric)}`];
   const value: Piece = [inUnits(citeMetric(run, name)), mark, why];
-  return [titleOf(name), value, interval, citeMetric(run, name, 'n'), units];
+  return [titleOf(name, metric), value, interval, citeMetric(run, name, 'n'), units];
 }
 
-function titleOf(name: string): string {
-  const from = /^lossAtContext(\d+)$/.exec(name)?.[1];
-  return from ? `Loss with ≥ ${from} tokens of context` : (TITLES[name] ?? name);
+function titleOf(name: string, metric: Metric | undefined): string {
+  const { from, to } = metric?.params ?? {};
+  if (!name.startsWith('lossAtContext')) return TITLES[name] ?? name;
+  return `Loss with ${from}–${Number(to) - 1} tokens of context`;
+}
+
+function unitNoun(metric: Metric | undefined): string {
+  if (metric?.units !== 1) return metric?.unitOf ?? '';
+  return metric.unitOf.replace(/(ch|s)es$/, '$1').replace(/([^s])s$/, '$1');
 }
 
 /** Which share of the parameters is really at the scheme, and what was left alone. */

@@ -6,6 +6,8 @@ import type { Piece } from './document.ts';
 export interface Overview {
   readonly header: readonly string[];
   readonly rows: readonly (readonly Piece[])[];
+  /** Columns that belong together, each group with the naming columns: for narrow terminals. */
+  readonly groups: readonly (readonly number[])[];
   /** Whether any row carries the mark of a simulated figure. */
   readonly simulated: boolean;
   readonly dummy: boolean;
@@ -50,7 +52,7 @@ export function overviewTable(report: ExperimentReport): Overview {
     const first = variant.cells.find((cell) => cell.run?.summary)?.run ?? null;
     const mark = first?.manifest.engine?.simulated ? ` ${SIMULATED_MARK}` : '';
     if (mark) simulated = true;
-    const cost = (metric: string): Piece => (first ? [citeMetric(first, metric), mark] : '—');
+    const costOf = (metric: string): Piece => (first ? [citeMetric(first, metric), mark] : '—');
     return [
       ...(many ? [variant.model] : []),
       variant.scheme,
@@ -58,12 +60,18 @@ export function overviewTable(report: ExperimentReport): Overview {
       first ? citeMetric(first, 'storedWeightBytes') : '—',
       ...evals.flatMap((measure) => quality(report, variant, measure, 'perplexity')),
       ...tasks.flatMap((measure) => quality(report, variant, measure, 'accuracy')),
-      cost('tokensPerSecond'),
-      cost('peakMemoryBytes'),
+      costOf('tokensPerSecond'),
+      costOf('peakMemoryBytes'),
     ];
   });
   const dummy = report.cells.some((cell) => cell.run?.manifest.model?.dummyWeights);
-  return { header, rows, simulated, dummy };
+  const names = many ? [0, 1] : [0];
+  const cost = [names.length, names.length + 1, header.length - 2, header.length - 1];
+  const quality = [...evals, ...tasks].map((_, i) =>
+    [0, 1].map((j) => names.length + 2 + 2 * i + j),
+  );
+  const groups = [...quality, cost].map((columns) => [...names, ...columns]);
+  return { header, rows, groups, simulated, dummy };
 }
 
 function has(report: ExperimentReport, measure: string, metric: string): boolean {
