@@ -67,10 +67,10 @@ export function overviewTable(report: ExperimentReport): Overview {
   const dummy = report.cells.some((cell) => cell.run?.manifest.model?.dummyWeights);
   const names = many ? [0, 1] : [0];
   const cost = [names.length, names.length + 1, header.length - 2, header.length - 1];
-  const quality = [...evals, ...tasks].map((_, i) =>
+  const measured = [...evals, ...tasks].map((_, i) =>
     [0, 1].map((j) => names.length + 2 + 2 * i + j),
   );
-  const groups = [...quality, cost].map((columns) => [...names, ...columns]);
+  const groups = [...measured, cost].map((columns) => [...names, ...columns]);
   return { header, rows, groups, simulated, dummy };
 }
 
