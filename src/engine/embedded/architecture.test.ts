@@ -1,0 +1,145 @@
+import { describe, expect, test } from 'vitest';
+import { FormatError } from '../../record/errors.ts';
+import { describeArchitecture } from './architecture.ts';
+import { expectedTensors } from './tensors.ts';
+
+const LLAMA = {
+  architectures: ['LlamaForCausalLM'],
+  model_type: 'llama',
+  hidden_size: 64,
+  num_attention_heads: 4,
+  num_hidden_layers: 3,
+  intermediate_size: 96,
+  vocab_size: 97,
+  max_position_embeddings: 64,
+};
+const qwen = { architectures: ['Qwen2ForCausalLM'], model_type: 'qwen2' };
+const windowsOf = (more: object) => describeArchitecture({ ...LLAMA, ...more }).attention.windows;
+
+describe('config.json', () => {
+  test('both generations of keys say the same', () => {
+    const { names: _a, ...old } = describeArchitecture({
+      ...LLAMA,
+      rope_theta: 5e5,
+      rope_scaling: { type: 'linear', factor: 4 },
+    });
+    const { names: _b, ...now } = describeArchitecture({
+      ...LLAMA,
+      rope_parameters: { rope_theta: 5e5, rope_type: 'linear', factor: 4 },
+    });
+    expect(now).toEqual(old);
+    expect(now.rope).toEqual({
+      theta: 5e5,
+      rotaryDim: 16,
+      scaling: { type: 'linear', factor: 4 },
+    });
+  });
+
+  test('null means absent', () => {
+    const arch = describeArchitecture({
+      ...LLAMA,
+      head_dim: null,
+      num_key_value_heads: null,
+      rope_scaling: null,
+      sliding_window: null,
+    });
+    expect(arch).toMatchObject({ headDim: 16, kvHeads: 4, rope: { theta: 10000 } });
+  });
+
+  test('an unknown architecture lists the known ones', () => {
+    const unknown = { ...LLAMA, architectures: ['FalconForCausalLM'], model_type: 'falcon' };
+    expect(() => describeArchitecture(unknown)).toThrow(/FalconForCausalLM is not supported/);
+    try {
+      describeArchitecture(unknown);
+    } catch (error) {
+      expect(error).toBeInstanceOf(FormatError);
+      expect((error as FormatError).hint).toContain('LlamaForCausalLM');
+      expect((error as FormatError).hint).toContain('GPT2LMHeadModel');
+    }
+    const headless = { ...LLAMA, architectures: ['LlamaForTokenClassification'] };
+    expect(() => describeArchitecture(headless)).toThrow(/LlamaForTokenClassification/);
+    expect(() => describeArchitecture({})).toThrow(/none named/);
+  });
+
+  test.each(['yarn', 'longrope', 'dynamic', 'su'])('rope type %s is refused by name', (type) => {
+    const config = { ...LLAMA, rope_scaling: { type, factor: 2 } };
+    expect(() => describeArchitecture(config)).toThrow(`"${type}"`);
+    const now = { ...LLAMA, rope_parameters: { rope_type: type, rope_theta: 1e4 } };
+    expect(() => describeArchitecture(now)).toThrow(`"${type}"`);
+  });
+
+  test('a checkpoint that is quantized already is refused', () => {
+    const config = { ...LLAMA, quantization_config: { quant_method: 'gptq' } };
+    expect(() => describeArchitecture(config)).toThrow(/already quantized \(gptq\)/);
+  });
+
+  test.each([
+    ['hidden_size', 0],
+    ['hidden_size', '64'],
+    ['hidden_size', 65],
+    ['num_hidden_layers', 2 ** 30],
+    ['num_hidden_layers', 5000],
+    ['num_key_value_heads', 3],
+    ['vocab_size', undefined],
+    ['hidden_act', 'mish'],
+    ['rms_norm_eps', 'small'],
+    ['rope_theta', -1],
+    ['partial_rotary_factor', 1.5],
+    ['architectures', 'LlamaForCausalLM'],
+    ['tie_word_embeddings', 'yes'],
+  ])('%s: %s is a FormatError', (field, value) => {
+    expect(() => describeArchitecture({ ...LLAMA, [field]: value })).toThrow(FormatError);
+  });
+
+  test('a base model saved without its prefix is found', () => {
+    const has = (name: string): boolean => name === 'embed_tokens.weight';
+    const names = expectedTensors(describeArchitecture(LLAMA, has)).map(({ name }) => name);
+    expect(names[0]).toBe('embed_tokens.weight');
+    expect(names).toContain('layers.2.mlp.down_proj.weight');
+    expect(names).toContain('lm_head.weight');
+  });
+
+  test('labels of a classifier come in the order of their ids', () => {
+    const config = {
+      ...LLAMA,
+      architectures: ['Qwen2ForSequenceClassification'],
+      model_type: 'qwen2',
+      id2label: { '1': 'bad', '0': 'good' },
+      tie_word_embeddings: true,
+    };
+    const arch = describeArchitecture(config);
+    expect(arch.labels).toEqual(['good', 'bad']);
+    expect(expectedTensors(arch).at(-1)).toEqual({
+      name: 'score.weight',
+      shape: [2, 64],
+      role: 'head',
+    });
+  });
+});
+
+describe('sliding windows', () => {
+  test('Mistral windows every layer, Qwen2 those from max_window_layers on', () => {
+    const mistral = { architectures: ['MistralForCausalLM'], model_type: 'mistral' };
+    expect(windowsOf({ ...mistral, sliding_window: 9 })).toEqual([9, 9, 9]);
+    expect(windowsOf({ ...mistral, sliding_window: null })).toEqual([null, null, null]);
+    const on = { ...qwen, sliding_window: 9, use_sliding_window: true };
+    expect(windowsOf({ ...on, max_window_layers: 2 })).toEqual([null, null, 9]);
+    expect(windowsOf({ ...qwen, sliding_window: 9 })).toEqual([null, null, null]);
+  });
+
+  test('layer_types win, and must fit', () => {
+    const on = { ...qwen, sliding_window: 9, use_sliding_window: true };
+    const layer_types = ['sliding_attention', 'full_attention', 'full_attention'];
+    expect(windowsOf({ ...on, layer_types })).toEqual([9, null, null]);
+    expect(() => windowsOf({ ...on, layer_types: ['full_attention'] })).toThrow(/3 entries/);
+    const chunked = ['chunked_attention', 'full_attention', 'full_attention'];
+    expect(() => windowsOf({ ...on, layer_types: chunked })).toThrow(/chunked_attention/);
+    expect(() => windowsOf({ ...qwen, layer_types })).toThrow(/sliding_window/);
+  });
+
+  test('a window as wide as the context is none; Llama has none to honour', () => {
+    const mistral = { architectures: ['MistralForCausalLM'], model_type: 'mistral' };
+    expect(windowsOf({ ...mistral, sliding_window: 64 })).toEqual([null, null, null]);
+    expect(() => windowsOf({ sliding_window: 9 })).toThrow(/not defined for llama/);
+  });
+});
