@@ -5,6 +5,9 @@ import { type CommandIo, writeJson, writeLine } from './io.ts';
 import { buildProgram, HelpShown } from './program.ts';
 
 export async function main(args: readonly string[]): Promise<number> {
+  // The runtime reports its use to its makers, and leaves their files in the temporary folder,
+  // unless this is set before it loads; workers inherit it. Whoever sets it decides for themselves.
+  process.env.ORT_DISABLE_TELEMETRY ??= '1';
   const abort = new AbortController();
   let interrupts = 0;
   const onSignal = (): void => {
