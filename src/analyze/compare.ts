@@ -2,6 +2,7 @@
  * A variant against the named baseline run, paired over the same documents or items: the same
  * text is hard for both, and pairing removes that shared difficulty from the difference.
  */
+import { sum } from './describe.ts';
 import type { Interval } from './intervals.ts';
 import { bootstrapRatio, MIN_UNITS } from './intervals.ts';
 import { type Samples, unitsOfWindows } from './samples.ts';
@@ -85,11 +86,13 @@ const perplexityRatio: CompareFormula = (variant, baseline, params) => {
   if (!same) return refused('ratio', 'the two runs did not score the same tokens');
   const differences = a.units.map((unit) => unit.total - (pairs.get(unit.id)?.total as number));
   const tokens = a.units.map((unit) => unit.tokens);
-  const n = tokens.reduce((x, y) => x + y, 0);
+  const n = sum(tokens);
   if (n === 0) return refused('ratio', 'nothing was scored');
-  const value = Math.exp(differences.reduce((x, y) => x + y, 0) / n);
+  const value = Math.exp(sum(differences) / n);
   const ci95 = intervalOf(differences, tokens, params);
   const exp: Interval | null = ci95 && [Math.exp(ci95[0]), Math.exp(ci95[1])];
+  if (!Number.isFinite(Math.max(value, exp?.[1] ?? 0)))
+    return refused('ratio', 'the ratio overflows');
   const verdict = verdictOf({
     value,
     ci95: exp,
@@ -114,7 +117,7 @@ const accuracyDifference: CompareFormula = (variant, baseline, params) => {
   const differences = [...variant.items]
     .sort((a, b) => a.item - b.item)
     .map((item) => Number(item.correct) - Number(reference.get(item.item)?.correct));
-  const value = differences.reduce((x, y) => x + y, 0) / n;
+  const value = sum(differences) / n;
   const ci95 = intervalOf(differences, new Array<number>(n).fill(1), params);
   const { margin } = params;
   const verdict = verdictOf({

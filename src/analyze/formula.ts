@@ -1,6 +1,7 @@
 /** What a formula is: rows in, a number with its interval out. */
 import type { SampleRow } from '../record/rows.ts';
 import type { Metric } from '../record/schema.ts';
+import { sum } from './describe.ts';
 import { bootstrapRatio, MIN_UNITS } from './intervals.ts';
 import type { Samples, Unit } from './samples.ts';
 
@@ -47,8 +48,8 @@ export function ratioOfUnits(options: RatioOfUnits): Derived {
   const { unit, unitOf, units, params } = options;
   const numerators = units.map((u) => u.total);
   const denominators = units.map((u) => u.tokens);
-  const total = numerators.reduce((a, b) => a + b, 0);
-  const tokens = denominators.reduce((a, b) => a + b, 0);
+  const total = sum(numerators);
+  const tokens = sum(denominators);
   if (tokens === 0) return missing(unit, 'nothing was scored');
   const base = { value: total / tokens, unit, n: options.n ?? tokens, units: units.length, unitOf };
   if (units.length < MIN_UNITS) {

@@ -55,8 +55,13 @@ const perplexity: Formula = {
   compute(samples, params) {
     const base = loss.compute(samples, params);
     if (base.value === null) return { ...base, unit: 'ratio' };
+    const value = Math.exp(base.value);
     const ci95: Derived['ci95'] = base.ci95 && [Math.exp(base.ci95[0]), Math.exp(base.ci95[1])];
-    return { ...base, unit: 'ratio', value: Math.exp(base.value), ci95 };
+    if (Number.isFinite(Math.max(value, ci95?.[1] ?? 0)))
+      return { ...base, unit: 'ratio', value, ci95 };
+    // A broken model can lose more than 709 nats a token; Infinity is no number to record.
+    const reason = `a loss of ${base.value.toPrecision(4)} nats: its exponential overflows`;
+    return { ...base, unit: 'ratio', value: null, ci95: null, reason };
   },
 };
 

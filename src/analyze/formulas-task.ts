@@ -1,4 +1,5 @@
 /** Formulas over labelled items. */
+import { mean } from './describe.ts';
 import { exact, type Formula, missing, ratioOfUnits } from './formula.ts';
 import { wilson } from './intervals.ts';
 
@@ -33,7 +34,7 @@ const macroAccuracy: Formula = {
     if (classes.size === 0) return missing('fraction', 'no items');
     const recalls = [...classes.values()].map((c) => c.correct / c.n);
     return {
-      value: recalls.reduce((a, b) => a + b, 0) / recalls.length,
+      value: mean(recalls),
       unit: 'fraction',
       n: samples.items.length,
       units: classes.size,

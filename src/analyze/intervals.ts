@@ -37,7 +37,9 @@ export interface RatioBootstrap {
  * which are correlated, never count as independent.
  */
 export function bootstrapRatio(options: RatioBootstrap): Interval {
-  const { numerators, denominators, resamples, seed } = options;
+  const { resamples, seed } = options;
+  const numerators = Float64Array.from(options.numerators);
+  const denominators = Float64Array.from(options.denominators);
   const n = numerators.length;
   const random = sfc32(seed);
   const statistics = new Float64Array(resamples);

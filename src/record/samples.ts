@@ -34,8 +34,8 @@ export function compactAll(values: ArrayLike<number>): (number | null)[] {
 
 /** The line of a row, with its newline. Floats are compacted, integers are kept exactly. */
 export function encodeRow(row: SampleRow): string {
-  const text = JSON.stringify(row, (_key, value: unknown) =>
-    typeof value === 'number' && !Number.isSafeInteger(value) ? compact(value) : value,
+  const text = JSON.stringify(
+    Object.fromEntries(Object.entries(row).map(([key, value]) => [key, compactValue(value)])),
   );
   return `${text.slice(0, -1)},"crc32":"${hex8(crc32(text))}"}\n`;
 }
@@ -51,6 +51,12 @@ export function checkLine(line: Uint8Array): { text: string } | { reason: string
   const found = hex8(crc32('}', crc32(bytes.subarray(0, cut))));
   if (found !== stated) return { reason: `checksum ${found}, the line says ${stated}` };
   return { text: `${bytes.subarray(0, cut).toString('utf8')}}` };
+}
+
+/** Rows are flat: numbers, texts and lists of them. A JSON.stringify replacer costs twice the time. */
+function compactValue(value: unknown): unknown {
+  if (typeof value === 'number') return Number.isSafeInteger(value) ? value : compact(value);
+  return Array.isArray(value) ? value.map(compactValue) : value;
 }
 
 function hex8(value: number): string {

@@ -1,7 +1,6 @@
 /** An eval plan as the scoring loop wants it. */
 import type { ScoredWindow } from '../../engine/engine.ts';
 import type { WindowRow } from '../../record/rows.ts';
-import { compact } from '../../record/samples.ts';
 import type { ScoringPlan } from '../scoring.ts';
 import type { EvalPlan } from './plan.ts';
 import type { PlannedWindow } from './windows.ts';
@@ -21,9 +20,9 @@ function windowRow(planned: PlannedWindow, batch: number, scored: ScoredWindow):
     document: planned.document,
     window: planned.window,
     scoreFrom: planned.scoreFrom,
-    logp: Array.from(scored.logp, compact),
+    logp: Array.from(scored.logp),
     hit: Array.from(scored.hit).join(''),
-    topLogp: Array.from(scored.topLogp, compact),
-    sumSquares: Array.from(scored.sumSquares, compact),
+    topLogp: Array.from(scored.topLogp),
+    sumSquares: Array.from(scored.sumSquares),
   };
 }

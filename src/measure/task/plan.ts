@@ -6,7 +6,6 @@
 import type { ScoredWindow, TokenWindow } from '../../engine/engine.ts';
 import { FormatError, LimitError } from '../../record/errors.ts';
 import type { ItemRow } from '../../record/rows.ts';
-import { compact } from '../../record/samples.ts';
 import type { Finding } from '../../record/schema.ts';
 import { packBatches } from '../batches.ts';
 import { parseJsonl, readTextFile } from '../jsonl.ts';
@@ -101,7 +100,7 @@ function itemRow(item: LabelledItem, index: number, batch: number, scored: Score
     label: item.label,
     // argmax over NaN logits is arbitrary: such an item is not correct.
     correct: Number.isFinite(logp) && scored.hit.every((hit) => hit === 1),
-    logp: compact(logp),
+    logp: Number.isFinite(logp) ? logp : null,
     tokens: scored.logp.length,
   };
 }
