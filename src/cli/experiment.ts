@@ -20,7 +20,7 @@ import { builtinDir, packageRoot, packageVersion } from './package.ts';
 import { progressView } from './progress.ts';
 import { experimentRuns } from './runs.ts';
 
-export type ExecuteOptions = Pick<SuperviseContext, 'reuse' | 'resume' | 'exclusive' | 'only'>;
+export type ExecuteOptions = Pick<SuperviseContext, 'reuse' | 'resume' | 'exclusive'>;
 
 /** Runs the plan in this lab; progress goes to stderr. */
 export async function execute(

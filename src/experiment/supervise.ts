@@ -48,8 +48,6 @@ export interface SuperviseContext {
   readonly resume?: boolean;
   /** One supervisor an experiment. Default true; false for one-cell experiments made of flags. */
   readonly exclusive?: boolean;
-  /** Only cells whose name contains one of these. */
-  readonly only?: readonly string[];
   onEvent(event: ExperimentEvent): void;
 }
 
@@ -79,7 +77,7 @@ export async function runExperiment(
   try {
     const environment = await captureEnvironment({ packageRoot: context.packageRoot });
     const git = await captureGit(lab.root);
-    const cells = selected(plan.cells, context.only);
+    const { cells } = plan;
     const outcomes: CellOutcome[] = [];
     for (const [index, cell] of cells.entries()) {
       if (signal.aborted) break;
@@ -102,11 +100,6 @@ export async function runExperiment(
   } finally {
     claim?.release();
   }
-}
-
-function selected(cells: readonly Cell[], only: readonly string[] | undefined): readonly Cell[] {
-  if (!only || only.length === 0) return cells;
-  return cells.filter((cell) => only.some((part) => cell.name.includes(part)));
 }
 
 function sameCell(entry: RunEntry, cell: Cell): boolean {

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { estimate } from '../../experiment/estimate.ts';
 import { type ExperimentPlan, planExperiment } from '../../experiment/plan.ts';
+import { selectCells } from '../../experiment/select-cells.ts';
 import { parseExperiment } from '../../experiment/spec.ts';
 import { UsageError } from '../../record/errors.ts';
 import { findLab, type Lab } from '../../record/lab.ts';
@@ -62,15 +63,15 @@ interface PlanOptions extends Omit<Options, 'file'> {
 }
 
 export async function runPlan(
-  plan: ExperimentPlan,
+  whole: ExperimentPlan,
   lab: Lab,
   options: PlanOptions,
   io: CommandIo,
 ): Promise<number> {
+  const plan = selectCells(whole, options.only);
   if (options.dryRun) return dryRun(plan, lab, options, io);
   const fresh = options.fresh ?? false;
-  const only = options.only ? { only: options.only } : {};
-  const outcome = await execute(plan, lab, { reuse: !fresh, resume: !fresh, ...only }, io);
+  const outcome = await execute(plan, lab, { reuse: !fresh, resume: !fresh }, io);
   printFailures(outcome, io);
   const exitCode = exitCodeOf(outcome);
   const { report: found, written } = report(lab, plan.spec.name);
