@@ -2,7 +2,7 @@
  * The experiment file: YAML in, a checked specification out. Every problem is reported at once,
  * each with its line, because nobody wants to fix a file one error at a time.
  */
-import { isNode, LineCounter, parseDocument } from 'yaml';
+import { type Document, isNode, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { UsageError } from '../record/errors.ts';
 import { SCHEMES } from '../weights/scheme.ts';
@@ -106,6 +106,16 @@ export interface ParsedExperiment {
   readonly lineOf: LineOf;
 }
 
+/** Aliases are resolved only here: one without its anchor, or a bomb of them, is an error here. */
+function expanded(document: Document, file: string): unknown {
+  try {
+    return document.toJS() ?? {};
+  } catch (cause) {
+    const hint = 'write the values out instead of using YAML aliases';
+    throw new UsageError(`${file}: ${(cause as Error).message}`, { hint, cause });
+  }
+}
+
 /** Throws UsageError with all problems, each as `file:line: problem`. */
 export function parseExperiment(text: string, file: string): ParsedExperiment {
   const lines = new LineCounter();
@@ -126,7 +136,7 @@ export function parseExperiment(text: string, file: string): ParsedExperiment {
     }
     return 1;
   };
-  const parsed = experimentSchema.safeParse(document.toJS() ?? {});
+  const parsed = experimentSchema.safeParse(expanded(document, file));
   if (parsed.success) return { spec: parsed.data, lineOf };
   const problems = parsed.error.issues.flatMap((issue) => {
     if (issue.code === 'unrecognized_keys') {
