@@ -127,7 +127,14 @@ function fitting(
       ['ci95[0]', record.ci95?.[0]],
       ['ci95[1]', record.ci95?.[1]],
     ];
-    const hit = fields.find(([, value]) => value != null && roundsTo(value, record.unit, text));
+    // Counts are explained where a document prints them: by themselves they fit too much.
+    const count = (part: 'n' | 'units'): boolean =>
+      cited.some(({ reference: r }) => {
+        return r.from === 'metric' && r.run === run.runId && r.metric === metric && r.part === part;
+      });
+    const hit =
+      fields.find(([, value]) => value != null && roundsTo(value, record.unit, text)) ??
+      (['n', 'units'] as const).filter(count).map((part) => [part, record[part]] as const)[0];
     if (!hit) return [];
     const fit = { metric, record, field: hit[0], value: hit[1] ?? null };
     return [explanation(lab, run, fit, cited)];
