@@ -28,7 +28,9 @@ interface Options {
 
 export async function run(options: Options, io: CommandIo): Promise<number> {
   if (options.topP !== undefined && (options.topP <= 0 || options.topP > 1)) {
-    throw new UsageError('--top-p: a number above 0 and at most 1 is needed');
+    throw new UsageError('--top-p: a number above 0 and at most 1 is needed', {
+      hint: 'see `assay generate --help`',
+    });
   }
   const access = { builtinDir: builtinDir(), env: io.env, ...downloadView(io) };
   const model = absoluteModel(options.model, { baseDir: io.cwd });
