@@ -54,6 +54,7 @@ export function planTask(options: TaskPlanOptions): TaskPlan {
   const windows = items.map((item, index): TokenWindow => {
     const { ids, scoreFrom, clean } = encodeItem(item, options);
     if (!clean) split++;
+    checkScorable(index, { head: scoreFrom, whole: ids.length }, options);
     if (ids.length > options.maxPositions) {
       throw new LimitError(
         `${options.path}: item ${index} has ${ids.length} tokens, the model takes ${options.maxPositions}`,
@@ -84,7 +85,27 @@ function encodeItem(
   // A tokenizer may merge across the boundary; the label must still be scored from its first
   // character, so the two parts are then encoded apart.
   const ids = clean ? whole : [...head, ...encode(after, false)];
-  return { ids, scoreFrom: Math.max(1, head.length), clean };
+  return { ids, scoreFrom: head.length, clean };
+}
+
+/** A label without tokens would be “correct” of nothing; one without context has no probability. */
+function checkScorable(
+  index: number,
+  tokens: { head: number; whole: number },
+  { path, prompt, continuation }: TaskPlanOptions,
+): void {
+  if (tokens.head === 0) {
+    throw new FormatError(`${path}: item ${index}: the prompt has no tokens`, {
+      hint: 'the first token of a label needs context: write a prompt, or leave no text empty',
+      details: { path, item: index, prompt },
+    });
+  }
+  if (tokens.whole === tokens.head) {
+    throw new FormatError(`${path}: item ${index}: the continuation has no tokens to score`, {
+      hint: 'the continuation is what is scored: it should hold {label}',
+      details: { path, item: index, continuation },
+    });
+  }
 }
 
 function fill(template: string, item: LabelledItem): string {
