@@ -67,7 +67,7 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedEn
   const stored = storedWeights(source, arch, { scheme, ...(ignore && { ignore }) });
   const placement = options.placement ?? choosePlacement(stored);
   const inline = placement === 'inline';
-  const plan = planMemory(arch, { plans: stored.plans, batchTokens, inline });
+  const plan = planMemory(arch, { stored, batchTokens, inline });
   refuseIfTooLarge(plan, options.available ?? availableMemory());
   const ort = await loadRuntime();
   const graphs = await openModelGraphs(ort, arch, {

@@ -5,7 +5,8 @@ import type { Architecture } from './architecture.ts';
 import type { AvailableMemory } from './available-memory.ts';
 import { cacheBytes } from './kv-cache.ts';
 import { packedBytes } from './nbits.ts';
-import { HEAD_CHUNK } from './score.ts';
+import { headChunk } from './score.ts';
+import type { StoredWeights } from './stored-weights.ts';
 import { expectedTensors } from './tensors.ts';
 
 export interface MemoryPlan {
@@ -25,23 +26,27 @@ export interface MemoryPlan {
 /** Measured: resident set of the runtime with a model of no size, less that of bare Node. */
 const RUNTIME_BYTES = 100 * 2 ** 20;
 
+/** The runtime's arena grows in powers of two. */
+const ARENA_SLACK = 1.75;
+
 export interface MemoryPlanOptions {
-  readonly plans: ReadonlyMap<string, TensorPlan>;
+  readonly stored: StoredWeights;
   /** Tokens of the largest batch, padding included. */
   readonly batchTokens: number;
   /** True where the weights go into the protobuf. */
   readonly inline: boolean;
 }
 
-/** An estimate, not a bound: within a fifth of the peak on the models it was compared with. */
+/** An estimate, not a bound: 3 to 30 % above the peaks that docs/engine.md compares it with. */
 export function planMemory(arch: Architecture, options: MemoryPlanOptions): MemoryPlan {
-  const { plans, batchTokens, inline } = options;
+  const { stored, batchTokens, inline } = options;
+  const { plans } = stored;
   const tiedHead = `${arch.names.embed}.weight`;
   let weightBytes = 0;
   let largest = 0;
   for (const { name, role } of expectedTensors(arch)) {
     const plan = plans.get(name)!;
-    weightBytes += residentBytes(plan, role === 'embedding');
+    weightBytes += role === 'embedding' ? tableBytes(stored, plan) : residentBytes(plan);
     if (arch.tied && name === tiedHead) weightBytes += plan.elements * 4;
     largest = Math.max(largest, plan.elements * 4);
   }
@@ -50,9 +55,9 @@ export function planMemory(arch: Architecture, options: MemoryPlanOptions): Memo
   const kept = cacheBytes(arch, { rows: 1, capacity: batchTokens });
   const activationBytes = activations(arch, batchTokens);
   const width = arch.labels?.length ?? arch.vocabSize;
-  // Logits, their exponentials and one copy.
-  const headBytes = 3 * Math.min(HEAD_CHUNK, batchTokens) * width * 4;
-  const running = kept + activationBytes + headBytes;
+  // Logits, their exponentials, and a copy of each.
+  const headBytes = 4 * Math.min(headChunk(arch), batchTokens) * width * 4;
+  const running = ARENA_SLACK * (kept + activationBytes + headBytes);
   return {
     weightBytes,
     loadBytes,
@@ -64,8 +69,12 @@ export function planMemory(arch: Architecture, options: MemoryPlanOptions): Memo
   };
 }
 
-function residentBytes({ matrix, elements, bytes }: TensorPlan, table: boolean): number {
-  if (table) return bytes;
+/** Tables are held as they are stored, in the narrowest dtype. */
+function tableBytes({ source, unchanged }: StoredWeights, { name, bytes }: TensorPlan): number {
+  return unchanged(name) ? source.info(name).bytes : bytes;
+}
+
+function residentBytes({ matrix, elements }: TensorPlan): number {
   if (matrix === null || matrix.scheme.family !== 'int') return elements * 4;
   const { rows, cols, scheme } = matrix;
   const { bits, symmetric, group } = scheme;
@@ -77,9 +86,7 @@ function activations(arch: Architecture, tokens: number): number {
   const { hiddenSize, heads, kvHeads, headDim, intermediateSize } = arch;
   const projections = (heads + 2 * kvHeads) * headDim;
   const perToken = 4 * hiddenSize + Math.max(2 * projections, 3 * intermediateSize);
-  // The kernel holds all scores of a row: heads × length × length.
-  const scores = heads * Math.min(tokens, arch.maxPositions);
-  return tokens * (perToken + scores) * 4;
+  return tokens * perToken * 4;
 }
 
 const gib = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(2)} GiB`;
@@ -87,12 +94,12 @@ const gib = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(2)} GiB`;
 /** @throws LimitError with the whole sum where the plan exceeds what is available */
 export function refuseIfTooLarge(plan: MemoryPlan, available: AvailableMemory): void {
   if (plan.totalBytes <= available.bytes) return;
-  const running = plan.cacheBytes + plan.activationBytes + plan.headBytes;
+  const running = ARENA_SLACK * (plan.cacheBytes + plan.activationBytes + plan.headBytes);
   const loading = plan.loadBytes > running;
   const second = loading
     ? `${gib(plan.loadBytes)} while loading`
-    : `${gib(plan.cacheBytes)} keys and values + ${gib(plan.activationBytes)} activations + ` +
-      `${gib(plan.headBytes)} output head`;
+    : `${ARENA_SLACK} × (${gib(plan.cacheBytes)} keys and values + ` +
+      `${gib(plan.activationBytes)} activations + ${gib(plan.headBytes)} output head)`;
   const sum = `${gib(plan.weightBytes)} weights + ${second} + ${gib(plan.runtimeBytes)} runtime`;
   throw new LimitError(
     `the model needs about ${gib(plan.totalBytes)} of memory (${sum}), ` +

@@ -6,10 +6,16 @@ import { forward } from './forward.ts';
 import { float32, type Runtime, runSession, type Session, type Tensor } from './runtime.ts';
 
 /**
- * Tokens per run of the head: its logits are [tokens, vocabulary] f32, 2.4 GB for 4,000 tokens of
- * a vocabulary of 151,936 and 78 MB for 128, at no loss of speed.
+ * Logits are [tokens, vocabulary] f32: 2.4 GB for 4,000 tokens of a vocabulary of 151,936. The
+ * head therefore runs in chunks of tokens whose logits take 32 MiB (several buffers of that size
+ * live at once), between 16 and 128 of them: fewer lose speed, more gain none.
  */
-export const HEAD_CHUNK = 128;
+const CHUNK_BYTES = 32 * 2 ** 20;
+
+export function headChunk(arch: Architecture): number {
+  const tokens = Math.floor(CHUNK_BYTES / (4 * arch.vocabSize));
+  return Math.min(128, Math.max(16, tokens));
+}
 
 export interface LoadedModel {
   readonly ort: Runtime;
@@ -41,9 +47,10 @@ export async function scoreWindows(
       return { row, index, target: ids[token]!, at: row * hidden.width + token - 1 };
     }),
   );
-  for (let from = 0; from < places.length; from += HEAD_CHUNK) {
+  const size = headChunk(model.arch);
+  for (let from = 0; from < places.length; from += size) {
     throwIfAborted(signal);
-    const chunk = places.slice(from, from + HEAD_CHUNK);
+    const chunk = places.slice(from, from + size);
     const x = gatherRows(
       hidden.values,
       chunk.map((place) => place.at),
