@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** Unit tests beside the code, plus golden and corpus tests; `test/e2e` and `test/fault` run dist. */
+/** Everything but the fault tests, which take minutes and have a configuration of their own. */
 export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'scripts/**/*.test.ts'],

@@ -1,6 +1,7 @@
 /**
  * Cold start of `assay --version` against a bare `node -e 0`, in turn, A B A B …, so that a drift
- * of the machine's speed hits both alike. Usage: npm run build && npx tsx benchmarks/version-start.ts
+ * of the machine's speed hits both alike.
+ * Usage: npm run build && npx tsx benchmarks/version-start.ts
  */
 import { spawnSync } from 'node:child_process';
 import { performance } from 'node:perf_hooks';

@@ -70,7 +70,7 @@ function verdictOf(j: Judged): Verdict {
   return 'inconclusive';
 }
 
-/** exp(mean over tokens of (ln p_baseline − ln p_variant)): > 1 means the variant predicts worse. */
+/** exp(mean over tokens of (ln p_baseline − ln p_variant)): > 1 means that it predicts worse. */
 const perplexityRatio: CompareFormula = (variant, baseline, params) => {
   const negative = (row: { logp: (number | null)[] }, i: number): number | null => {
     const logp = row.logp[i] as number | null;

@@ -125,8 +125,14 @@ export function describeReference(reference: NumberReference): string {
     case 'coverage':
       return `${reference.part} at ${reference.scheme} of the tensor rows of run ${reference.run}`;
     case 'comparison':
-      return `${reference.formula} (${reference.part}) of run ${reference.run} against ${reference.baseline}`;
+      return (
+        `${reference.formula} (${reference.part}) of run ${reference.run} ` +
+        `against ${reference.baseline}`
+      );
     case 'reduction':
-      return `1 − ${reference.metric} of run ${reference.run} / ${reference.metric} of run ${reference.baseline}`;
+      return (
+        `1 − ${reference.metric} of run ${reference.run} ` +
+        `/ ${reference.metric} of run ${reference.baseline}`
+      );
   }
 }

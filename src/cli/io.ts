@@ -1,4 +1,4 @@
-/** All process state a command may touch, injected so that the command line is testable in process. */
+/** All process state that a command may touch, injected: commands are tested in process. */
 export interface TextSink {
   write(text: string): unknown;
   readonly isTTY?: boolean;

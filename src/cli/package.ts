@@ -1,4 +1,4 @@
-/** Where this package is, and its version. The build keeps the depth of `src/`, so this holds in both. */
+/** Where this package is, and its version. `dist/` is as deep as `src/`, so this holds in both. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 

@@ -22,15 +22,36 @@ function endText(event: Extract<ExperimentEvent, { type: 'cell-end' }>): string 
   return `${label(event.cell)}: ${status} in ${time}${reason ? ` — ${reason}` : ''}`;
 }
 
-function startText(event: Extract<ExperimentEvent, { type: 'cell-start' }>): string {
+/** Time that the cells to come will take, if they take as long as those that ran. */
+class Remaining {
+  readonly #start = performance.now();
+  #ran = 0;
+
+  text(event: Extract<ExperimentEvent, { type: 'cell-start' }>): string {
+    if (this.#ran === 0) return '';
+    const each = (performance.now() - this.#start) / 1_000 / this.#ran;
+    return `, about ${Math.ceil(each * (event.of - event.index))} s left`;
+  }
+
+  count(event: ExperimentEvent): void {
+    if (event.type === 'cell-end') this.#ran++;
+  }
+}
+
+function startText(
+  event: Extract<ExperimentEvent, { type: 'cell-start' }>,
+  remaining: Remaining,
+): string {
   const resumed = event.resumed > 0 ? ` (resuming after ${event.resumed} batches)` : '';
-  return `[${event.index + 1}/${event.of}] ${label(event.cell)}${resumed}`;
+  return `[${event.index + 1}/${event.of}${remaining.text(event)}] ${label(event.cell)}${resumed}`;
 }
 
 function lineView(io: CommandIo): ProgressView {
+  const remaining = new Remaining();
   return {
     onEvent(event) {
-      if (event.type === 'cell-start') writeLine(io.stderr, startText(event));
+      remaining.count(event);
+      if (event.type === 'cell-start') writeLine(io.stderr, startText(event, remaining));
       if (event.type === 'cell-end') writeLine(io.stderr, `  ${endText(event)}`);
       if (event.type === 'cell-reused') {
         writeLine(io.stderr, `${label(event.cell)}: already measured (${event.runId})`);
@@ -45,6 +66,7 @@ function lineView(io: CommandIo): ProgressView {
 
 async function barView(io: CommandIo): Promise<ProgressView> {
   const { default: cliProgress } = await import('cli-progress');
+  const remaining = new Remaining();
   let bar: InstanceType<typeof cliProgress.SingleBar> | null = null;
   const end = (): void => {
     bar?.stop();
@@ -52,10 +74,11 @@ async function barView(io: CommandIo): Promise<ProgressView> {
   };
   return {
     onEvent(event) {
+      remaining.count(event);
       if (event.type === 'cell-start') {
         end();
         bar = new cliProgress.SingleBar({
-          format: `${startText(event)} {bar} {percentage}% · {eta_formatted} left`,
+          format: `${startText(event, remaining)} {bar} {percentage}% · {eta_formatted} left`,
           barCompleteChar: '█',
           barIncompleteChar: '░',
           barsize: 24,

@@ -1,4 +1,4 @@
-/** Where a value stands in a JSON text: the places that messages about a changed number point at. */
+/** Where a value stands in a JSON text: what messages about a changed number point at. */
 
 export interface JsonLeaf {
   readonly path: readonly (string | number)[];

@@ -58,7 +58,7 @@ function verifySummary(
       const file = `runs/${run.runId}/${SUMMARY_FILE}`;
       discrepancies.push({
         code: 'metric-differs',
-        message: `${name}.${pathText(field)} of run ${run.runId} is not what ${metric.formula} gives`,
+        message: `${name}.${pathText(field)} of run ${run.runId}: ${metric.formula} gives another`,
         run: run.runId,
         ...(leaf ? { place: placeIn(file, content, leaf) } : {}),
         expected: JSON.stringify(expected),

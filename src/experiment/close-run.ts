@@ -25,7 +25,8 @@ export async function closeRun(run: RunWriter, facts: ClosingFacts): Promise<Man
   const samples = groupSamples(read.rows);
   const findings = [...facts.findings, ...checks(samples, facts)];
   if (read.torn) {
-    const message = `the last line of samples.jsonl was cut off after ${read.torn.bytes} bytes and is not counted`;
+    const cut = `after ${read.torn.bytes} bytes and is not counted`;
+    const message = `the last line of samples.jsonl was cut off ${cut}`;
     findings.push({ code: 'torn-sample', severity: 'warning', message });
   }
   const nonFinite = countNonFinite(samples);
@@ -50,13 +51,16 @@ function checks(samples: Samples, { end, engine }: ClosingFacts): Finding[] {
   const findings: Finding[] = [];
   if (engine && samples.tensors.length > 0) {
     const load = samples.loads.at(-1)?.loadMs ?? 0;
-    const message = `the model loads: ${samples.tensors.length} tensors in ${(load / 1000).toFixed(2)} s`;
+    const seconds = (load / 1_000).toFixed(2);
+    const message = `the model loads: ${samples.tensors.length} tensors in ${seconds} s`;
     findings.push({ code: 'model-loads', severity: 'info', message });
   }
   const bad = samples.windows.find((row) => row.logp.includes(null));
   if (bad) {
-    const place = `document ${bad.document}, window ${bad.window}, token ${bad.scoreFrom + bad.logp.indexOf(null)}`;
-    const message = `${countNonFinite(samples)} of ${samples.windows.length} windows gave NaN or Inf; first: ${place}`;
+    const token = bad.scoreFrom + bad.logp.indexOf(null);
+    const place = `document ${bad.document}, window ${bad.window}, token ${token}`;
+    const share = `${countNonFinite(samples)} of ${samples.windows.length}`;
+    const message = `${share} windows gave NaN or Inf; first: ${place}`;
     findings.push({ code: 'non-finite', severity: 'error', message, place });
   } else if (end.status === 'succeeded') {
     const message = 'every scored log probability is finite';

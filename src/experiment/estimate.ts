@@ -64,7 +64,7 @@ function fromEarlier(rate: Rate, tokens: number): { seconds: number; basis: stri
   return { seconds, basis: `${Math.round(rate.tokensPerSecond)} tokens/s in an earlier run` };
 }
 
-/** What a core of a current x86 or ARM server does in f32 matrix products, as an order of magnitude. */
+/** What a core of a current server does in f32 matrix products, as an order of magnitude. */
 const FLOPS_A_CORE = 25e9;
 
 /** A guess, and called one: 2 · parameters · tokens operations. */

@@ -2,7 +2,7 @@
  * The experiment file: YAML in, a checked specification out. Every problem is reported at once,
  * each with its line, because nobody wants to fix a file one error at a time.
  */
-import { type Document, isNode, LineCounter, parseDocument } from 'yaml';
+import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { UsageError } from '../record/errors.ts';
 import { SCHEMES } from '../weights/scheme.ts';
@@ -67,32 +67,38 @@ export const experimentSchema = z
       .default({ perplexity: 0.01, accuracy: 0.01 }),
   })
   .superRefine((spec, context) => {
-    if (!spec.schemes.includes(spec.baseline)) {
-      context.addIssue({
-        code: 'custom',
-        path: ['baseline'],
-        message: `baseline ${spec.baseline} is not among schemes`,
-      });
-    }
-    for (const [index, measure] of spec.measures.entries()) {
-      if ((measure.eval ? 1 : 0) + (measure.task ? 1 : 0) === 1) continue;
-      context.addIssue({
-        code: 'custom',
-        path: ['measures', index],
-        message: 'a measure is exactly one of eval, task',
-      });
-    }
-    for (const key of ['models', 'schemes'] as const) {
-      const seen = new Set<string>();
-      for (const [index, value] of spec[key].entries()) {
-        if (seen.has(value)) {
-          const message = `${value} is listed twice`;
-          context.addIssue({ code: 'custom', path: [key, index], message });
-        }
-        seen.add(value);
-      }
-    }
+    for (const issue of crossIssues(spec)) context.addIssue({ code: 'custom', ...issue });
   });
+
+interface CrossIssue {
+  readonly path: PropertyKey[];
+  readonly message: string;
+}
+
+/** What shows only between fields; takes any shape, to speak also where other fields are wrong. */
+function crossIssues(value: unknown): CrossIssue[] {
+  const { baseline, measures, ...lists } = Object(value) as Record<string, unknown>;
+  const issues: CrossIssue[] = [];
+  const known = scheme.safeParse(baseline).success && Array.isArray(lists.schemes);
+  if (known && !(lists.schemes as unknown[]).includes(baseline)) {
+    issues.push({ path: ['baseline'], message: `baseline ${baseline} is not among schemes` });
+  }
+  for (const [index, measure] of asList(measures).entries()) {
+    const { eval: evaluation, task } = Object(measure) as Record<string, unknown>;
+    if ((evaluation ? 1 : 0) + (task ? 1 : 0) === 1) continue;
+    issues.push({ path: ['measures', index], message: 'a measure is exactly one of eval, task' });
+  }
+  for (const key of ['models', 'schemes']) {
+    const seen = new Set<unknown>();
+    for (const [index, entry] of asList(lists[key]).entries()) {
+      if (seen.has(entry)) issues.push({ path: [key, index], message: `${entry} is listed twice` });
+      seen.add(entry);
+    }
+  }
+  return issues;
+}
+
+const asList = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
 
 export type ExperimentSpec = z.infer<typeof experimentSchema>;
 export type EvalSettings = z.infer<typeof evalSettingsSchema>;
@@ -116,37 +122,66 @@ function expanded(document: Document, file: string): unknown {
   }
 }
 
-/** Throws UsageError with all problems, each as `file:line: problem`. */
+const HINT = '`assay init` writes a commented example';
+
+/** Throws UsageError with all problems, each as `file:line: problem`, in the order of the file. */
 export function parseExperiment(text: string, file: string): ParsedExperiment {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
+  const options = { lineCounter: lines, uniqueKeys: true, prettyErrors: false };
+  const document = parseDocument(text, options);
   if (document.errors.length > 0) {
-    throw new UsageError(
-      document.errors.map(
-        (error) => `${file}:${lines.linePos(error.pos[0]).line}: ${error.message.split('\n')[0]}`,
-      ),
-      { hint: '`assay init` writes a commented example' },
-    );
+    const problems = document.errors.map(({ pos, code, message }) => {
+      const said = code === 'MULTIPLE_DOCS' ? 'a file holds one experiment, not several' : message;
+      return `${file}:${lines.linePos(pos[0]).line}: ${said}`;
+    });
+    throw new UsageError(problems, { hint: HINT });
   }
   const lineOf: LineOf = (path) => {
     // An absent key has no node: point at the nearest parent that is there.
     for (let depth = path.length; depth >= 0; depth--) {
-      const node = document.getIn(path.slice(0, depth), true);
-      if (isNode(node) && node.range) return lines.linePos(node.range[0]).line;
+      const offset = offsetOf(document, path.slice(0, depth));
+      if (offset !== null) return lines.linePos(offset).line;
     }
     return 1;
   };
-  const parsed = experimentSchema.safeParse(expanded(document, file));
+  const raw = expanded(document, file);
+  const parsed = experimentSchema.safeParse(raw);
   if (parsed.success) return { spec: parsed.data, lineOf };
-  const problems = parsed.error.issues.flatMap((issue) => {
-    if (issue.code === 'unrecognized_keys') {
-      return issue.keys.map((key) => {
-        const path = [...issue.path, key];
-        return `${file}:${lineOf(path)}: unknown key ${path.join('.')}`;
-      });
-    }
-    const at = issue.path.length > 0 ? `${issue.path.join('.')}: ` : '';
-    return [`${file}:${lineOf(issue.path)}: ${at}${issue.message}`];
-  });
-  throw new UsageError(problems, { hint: '`assay init` writes a commented example' });
+  const issues = parsed.error.issues.filter((issue) => issue.code !== 'custom');
+  const found = [...issues.flatMap((issue) => told(issue, raw)), ...crossIssues(raw)];
+  const problems = found
+    .map(({ path, message, bare }: Told) => {
+      const at = path.length > 0 && !bare ? `${path.join('.')}: ` : '';
+      return { line: lineOf(path), message: at + message };
+    })
+    .toSorted((a, b) => a.line - b.line)
+    .map(({ line, message }) => `${file}:${line}: ${message}`);
+  throw new UsageError(problems, { hint: HINT });
+}
+
+interface Told extends CrossIssue {
+  /** The message names the key already. */
+  readonly bare?: boolean;
+}
+
+function told(issue: z.core.$ZodIssue, raw: unknown): Told[] {
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => {
+      const path = [...issue.path, key];
+      return { path, message: `unknown key ${path.join('.')}`, bare: true };
+    });
+  }
+  let value = raw;
+  for (const key of issue.path) value = Object(value)[key];
+  return [{ path: issue.path, message: value === undefined ? 'is missing' : issue.message }];
+}
+
+/** Where the key (of a map) or the value (of a list) at the end of the path begins. */
+function offsetOf(document: Document, path: readonly PropertyKey[]): number | null {
+  const parent = path.length > 0 ? document.getIn(path.slice(0, -1), true) : null;
+  const pair = isMap(parent)
+    ? parent.items.find(({ key }) => isScalar(key) && String(key.value) === String(path.at(-1)))
+    : undefined;
+  const node = pair ? pair.key : document.getIn(path, true);
+  return isNode(node) && node.range ? node.range[0] : null;
 }

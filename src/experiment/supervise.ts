@@ -95,7 +95,9 @@ export async function runExperiment(
       const at = { index, of: cells.length, resumable };
       outcomes.push(await runCell(plan, cell, { ...context, environment, git, ...at }));
     }
-    if (outcomes.some((outcome) => !outcome.reused)) writeSeal(lab);
+    // Also when nothing was measured: a process that died between closing and sealing left a run
+    // that no seal covers.
+    writeSeal(lab);
     return { cells: outcomes, cancelled: signal.aborted };
   } finally {
     claim?.release();

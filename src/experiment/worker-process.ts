@@ -111,7 +111,7 @@ export function explain(end: Ending): WorkerEnd {
   if (end.killedBy === 'SIGKILL') {
     const why = end.oom
       ? 'out of memory: the kernel killed the worker (oom_kill counter rose)'
-      : 'the worker was killed by SIGKILL; this is how the kernel ends a process when memory runs out';
+      : 'the worker was killed by SIGKILL, as the kernel does when memory runs out';
     return { status: 'failed', reason: why + peak, error: null };
   }
   const how = end.killedBy ? `killed by ${end.killedBy}` : `exit code ${end.code}`;

@@ -53,7 +53,7 @@ export function checkLine(line: Uint8Array): { text: string } | { reason: string
   return { text: `${bytes.subarray(0, cut).toString('utf8')}}` };
 }
 
-/** Rows are flat: numbers, texts and lists of them. A JSON.stringify replacer costs twice the time. */
+/** Rows are flat: numbers, texts, lists of them. A JSON.stringify replacer costs twice the time. */
 function compactValue(value: unknown): unknown {
   if (typeof value === 'number') return Number.isSafeInteger(value) ? value : compact(value);
   return Array.isArray(value) ? value.map(compactValue) : value;

@@ -23,9 +23,10 @@ export function experimentLog(
   const doc = new DocumentBuilder();
   doc.line`# Experiment Log: ${report.config.title ?? report.name}`;
   doc.blank();
-  doc.line`> Written by \`assay report\` (version ${options.version}) from the run directories. Do not edit:`;
-  doc.line`> \`assay verify\` finds every changed digit, \`assay explain NUMBER\` says where a number comes`;
-  doc.line`> from. Your own words belong in \`notes/*.md\` beside this file; they are included below.`;
+  doc.line`> Written by \`assay report\` (version ${options.version}) from the run directories.`;
+  doc.line`> Do not edit: \`assay verify\` finds every changed digit, \`assay explain NUMBER\``;
+  doc.line`> says where a number comes from. Your own words belong in \`notes/*.md\` beside`;
+  doc.line`> this file; they are included below.`;
   heading(doc, report);
   hardware(doc, report);
   software(doc, report);
@@ -70,13 +71,13 @@ function results(doc: DocumentBuilder, report: ExperimentReport): void {
   const { header, rows, simulated, dummy } = overviewTable(report);
   doc.heading(2, 'Results');
   doc.table(header, rows);
-  doc.line`Intervals are 95 %: bootstrap over documents for perplexity, Wilson over items for accuracy.`;
-  doc.line`Comparisons are paired over the same documents or items.`;
+  doc.line`Intervals are 95 %: bootstrap over documents for perplexity, Wilson over items for`;
+  doc.line`accuracy. Comparisons are paired over the same documents or items.`;
   if (simulated) {
     doc.blank();
-    doc.line`${SIMULATED_MARK} Simulated: the stored values are exact, the arithmetic is f32, because this processor has`;
-    doc.line`none for this format. Quality and stored size hold; speed and memory are not those of real`;
-    doc.line`support and are not ranked.`;
+    doc.line`${SIMULATED_MARK} Simulated: the stored values are exact, the arithmetic is f32,`;
+    doc.line`because this processor has none for this format. Quality and stored size hold;`;
+    doc.line`speed and memory are not those of real support and are not ranked.`;
   }
   if (dummy) {
     doc.blank();

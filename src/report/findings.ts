@@ -1,4 +1,4 @@
-/** What the numbers say, in sentences: one verdict a comparison, then what it means for a choice. */
+/** What the numbers say, in sentences: one verdict a comparison, then what it means. */
 import { citeComparison, citeMargin, citeMetric, citeReduction, inUnits } from './cite.ts';
 import type { CellReport, ComparisonReport, ExperimentReport } from './collect.ts';
 import type { Piece } from './document.ts';

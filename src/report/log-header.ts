@@ -1,4 +1,4 @@
-/** What an experiment log says before its results: who, when, on what machine, with which software. */
+/** What a log says before its results: who, when, on what machine, with which software. */
 import type { ResolvableRun } from '../analyze/reference.ts';
 import { citeManifest } from './cite.ts';
 import type { ExperimentReport } from './collect.ts';
@@ -34,7 +34,8 @@ export function overview(doc: DocumentBuilder, report: ExperimentReport): void {
     );
     const dummy = model.dummyWeights ? ', **dummy weights**' : '';
     const revision = model.revision ? `, revision \`${model.revision}\`` : '';
-    doc.line`- **Model:** ${name} (${model.architecture}, ${parameters} parameters, stored as ${model.storedDtype}${revision}${dummy})`;
+    const stored = `stored as ${model.storedDtype}${revision}${dummy}`;
+    doc.line`- **Model:** ${name} (${model.architecture}, ${parameters} parameters, ${stored})`;
   }
 }
 
@@ -56,7 +57,8 @@ export function hardware(doc: DocumentBuilder, report: ExperimentReport): void {
   if (gpus.length === 0) doc.line`- **GPU:** none seen`;
   const hosts = new Set([run, ...others].map((each) => each.manifest.environment.hostname));
   if (hosts.size > 1) {
-    doc.line`- **Warning:** the runs come from ${String(hosts.size)} machines: their speeds do not compare.`;
+    const many = String(hosts.size);
+    doc.line`- **Warning:** the runs come from ${many} machines: their speeds do not compare.`;
   }
 }
 

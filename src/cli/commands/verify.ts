@@ -54,8 +54,8 @@ export async function run(options: Options, io: CommandIo): Promise<number> {
   if (options.head === undefined && options.runs.length === 0) {
     writeLine(
       io.stdout,
-      'Deleting the newest runs together with the newest seal cannot be noticed from inside: keep ' +
-        'the head elsewhere and pass it with --head.',
+      'Deleting the newest runs together with the newest seal cannot be noticed from inside: ' +
+        'keep the head elsewhere and pass it with --head.',
     );
   }
   const n = found.discrepancies.length;

@@ -29,10 +29,10 @@ function documentOf({ line, value }: JsonlRow, path: string): Document {
   if (Array.isArray(value.input_ids)) {
     const bad = value.input_ids.findIndex((id) => !Number.isSafeInteger(id) || id < 0);
     if (bad >= 0) {
-      throw new FormatError(
-        `${path}:${line}: input_ids[${bad}] is ${JSON.stringify(value.input_ids[bad])}, not a token id`,
-        { details: { path, line, index: bad } },
-      );
+      const found = JSON.stringify(value.input_ids[bad]);
+      throw new FormatError(`${path}:${line}: input_ids[${bad}] is ${found}, not a token id`, {
+        details: { path, line, index: bad },
+      });
     }
     return { ids: value.input_ids as number[] };
   }

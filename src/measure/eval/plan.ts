@@ -103,7 +103,9 @@ function corpusFindings(
     findings.push({
       code: 'corpus-smaller-than-budget',
       severity: 'info',
-      message: `the corpus holds ${scored} scorable tokens, budget ${options.budget} asks for ${budget}: all were scored`,
+      message:
+        `the corpus holds ${scored} scorable tokens, budget ${options.budget} asks for ` +
+        `${budget}: all were scored`,
       evidence: { scored, budget },
     });
   }

@@ -57,7 +57,8 @@ export function planTask(options: TaskPlanOptions): TaskPlan {
     checkScorable(index, { head: scoreFrom, whole: ids.length }, options);
     if (ids.length > options.maxPositions) {
       throw new LimitError(
-        `${options.path}: item ${index} has ${ids.length} tokens, the model takes ${options.maxPositions}`,
+        `${options.path}: item ${index} has ${ids.length} tokens, ` +
+          `the model takes ${options.maxPositions}`,
         { hint: 'shorten the text or choose a model with a longer context' },
       );
     }
