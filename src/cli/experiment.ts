@@ -75,10 +75,17 @@ export function printOverview(found: ExperimentReport, io: CommandIo): void {
     writeLine(io.stdout, '† simulated: exact stored values, f32 arithmetic; speed is not ranked');
   }
   if (dummy) writeLine(io.stdout, 'dummy weights: random values, quality figures mean nothing');
-  for (const model of found.config.models) {
+}
+
+/** The last line: what was found, and which command to try next. */
+export function printFound(found: ExperimentReport, next: string, io: CommandIo): void {
+  const { models } = found.config;
+  const sentences = models.flatMap((model) => {
     const sentence = conclusion(found, model);
-    if (sentence) writeLine(io.stdout, `\n${plainText(sentence)}`);
-  }
+    return sentence ? [`${models.length > 1 ? `${model}: ` : ''}${plainText(sentence)}`] : [];
+  });
+  const said = sentences.length > 0 ? sentences.join(' ') : 'Nothing was compared yet.';
+  writeLine(io.stdout, `\nFound: ${said} Next: ${next}`);
 }
 
 /** 0 when everything has a result; else the code of the first thing that went wrong. */

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { UsageError } from '../../record/errors.ts';
 import { findLab } from '../../record/lab.ts';
 import { listRuns } from '../../record/run-reader.ts';
-import { printOverview, report } from '../experiment.ts';
+import { printFound, printOverview, report } from '../experiment.ts';
 import { type CommandIo, writeJson, writeLine } from '../io.ts';
 
 interface Options {
@@ -45,6 +45,6 @@ export async function run(options: Options, io: CommandIo): Promise<number> {
   printOverview(found, io);
   writeLine(io.stdout, `\nWritten: ${written.logPath}`);
   writeLine(io.stdout, `         ${written.csvPath}`);
-  writeLine(io.stdout, 'Next: assay verify');
+  printFound(found, 'assay verify', io);
   return 0;
 }

@@ -13,6 +13,7 @@ import {
   execute,
   exitCodeOf,
   printFailures,
+  printFound,
   printOverview,
   report,
   runsAsJson,
@@ -82,7 +83,7 @@ export async function runPlan(
   }
   printOverview(found, io);
   writeLine(io.stdout, `\nExperiment log: ${written.logPath}`);
-  writeLine(io.stdout, exitCode === 0 ? 'Next: assay verify' : `Next: ${options.again}`);
+  printFound(found, exitCode === 0 ? 'assay verify' : options.again, io);
   return exitCode;
 }
 
