@@ -13,9 +13,11 @@ const name = z
 
 const scheme = z.enum(SCHEMES.map((known) => known.text) as [string, ...string[]]);
 
+const SHARE = 'a number or a percentage like 2%';
+
 /** `2%` or 0.02. */
 const share = z
-  .union([z.number(), z.string().regex(/^\d+(\.\d+)?\s*%$/, 'a number or a percentage like 2%')])
+  .union([z.number(), z.string().regex(/^\d+(\.\d+)?\s*%$/, SHARE)], SHARE)
   .transform((v) => (typeof v === 'number' ? v : Number.parseFloat(v) / 100))
   .pipe(z.number().positive().max(1));
 
@@ -79,14 +81,22 @@ interface CrossIssue {
 function crossIssues(value: unknown): CrossIssue[] {
   const { baseline, measures, ...lists } = Object(value) as Record<string, unknown>;
   const issues: CrossIssue[] = [];
+  const names = new Set<unknown>();
   const known = scheme.safeParse(baseline).success && Array.isArray(lists.schemes);
   if (known && !(lists.schemes as unknown[]).includes(baseline)) {
     issues.push({ path: ['baseline'], message: `baseline ${baseline} is not among schemes` });
   }
   for (const [index, measure] of asList(measures).entries()) {
     const { eval: evaluation, task } = Object(measure) as Record<string, unknown>;
-    if ((evaluation ? 1 : 0) + (task ? 1 : 0) === 1) continue;
-    issues.push({ path: ['measures', index], message: 'a measure is exactly one of eval, task' });
+    if ((evaluation ? 1 : 0) + (task ? 1 : 0) !== 1) {
+      issues.push({ path: ['measures', index], message: 'a measure is exactly one of eval, task' });
+      continue;
+    }
+    // Runs and reports know a measure by its name: of two with one name only one would be shown.
+    const name = evaluation ? 'eval' : (Object(task).name ?? 'task');
+    const message = `a second measure named ${name}: give tasks names, and another eval a file`;
+    if (names.has(name)) issues.push({ path: ['measures', index], message });
+    names.add(name);
   }
   for (const key of ['models', 'schemes']) {
     const seen = new Set<unknown>();
