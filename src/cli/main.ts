@@ -42,6 +42,10 @@ export async function runCommandLine(args: readonly string[], io: CommandIo): Pr
   const program = buildProgram(io, (code) => {
     exitCode = code;
   });
+  if (args.length === 0) {
+    program.outputHelp();
+    return 0;
+  }
   try {
     await program.parseAsync([...args], { from: 'user' });
     return exitCode;

@@ -99,7 +99,8 @@ export function explain(end: Ending): WorkerEnd {
   const { error } = end;
   if (end.done && !error) return { status: 'succeeded', reason: null, error: null };
   if (end.timedOut) {
-    return { status: 'failed', reason: `timed out after ${end.timeoutS} s`, error };
+    const message = `timed out after ${end.timeoutS} s`;
+    return { status: 'failed', reason: message, error: timedOut(message) };
   }
   if (end.aborted) return { status: 'cancelled', reason: 'interrupted by the user', error: null };
   if (error) {
@@ -116,6 +117,12 @@ export function explain(end: Ending): WorkerEnd {
   }
   const how = end.killedBy ? `killed by ${end.killedBy}` : `exit code ${end.code}`;
   return { status: 'failed', reason: `the worker ended without a result (${how})${peak}`, error };
+}
+
+/** The worker may have said that it was cancelled, which is how, not why. */
+function timedOut(message: string): WorkerError {
+  const hint = 'the rows scored so far are kept: a longer limit resumes after them';
+  return { code: 'TimedOut', exitCode: 4, message, hint, details: {} };
 }
 
 function peakRssKiB(pid: number | undefined): number {

@@ -111,7 +111,9 @@ function specOf(options: Options): ReturnType<typeof experimentSchema.parse> {
     ],
   });
   if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map((issue) => {
+  // The baseline is the scheme itself: what is wrong with one is wrong with the other.
+  const issues = parsed.error.issues.filter((issue) => issue.path[0] !== 'baseline');
+  const problems = issues.map((issue) => {
     const flag = String(issue.path.at(-1) ?? '').replaceAll('_', '-');
     return `--${flag === '0' || flag === 'schemes' ? 'scheme' : flag}: ${issue.message}`;
   });
