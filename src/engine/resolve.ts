@@ -61,7 +61,7 @@ export async function locateModel(ref: string, options: ResolveOptions): Promise
   if (existsSync(ref)) return { ref, source: 'directory', dir: ref, revision: null };
   if (!isHubId(ref)) {
     throw new UsageError(`${ref}: no such directory`, {
-      hint: 'Name a directory with config.json and *.safetensors, builtin:NAME, dummy:CONFIG, or org/name.',
+      hint: 'Name a directory with config.json and weights, builtin:NAME, dummy:CONFIG, or org/name.',
     });
   }
   const { fetchModel } = await import('../weights/hub.ts');

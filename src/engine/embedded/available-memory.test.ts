@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { availableMemory } from './available-memory.ts';
+import { availableMemory, scratchSpace } from './available-memory.ts';
 
 const MEMINFO = 'MemTotal:  24000000 kB\nMemAvailable:   16000000 kB\n';
 const reader = (files: Record<string, string>) => (path: string) => files[path] ?? null;
@@ -50,7 +50,9 @@ describe('available memory', () => {
     expect(got.bytes).toBe(0);
   });
 
-  test('this machine says something', () => {
+  test.runIf(process.platform === 'linux')('this machine says something', () => {
     expect(availableMemory().bytes).toBeGreaterThan(0);
+    expect(scratchSpace().freeBytes).toBeGreaterThan(0);
+    expect(scratchSpace('/dev/shm').inMemory).toBe(true);
   });
 });

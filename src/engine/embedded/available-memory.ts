@@ -1,6 +1,22 @@
-/** How much memory this process may still take: the machine's and its control groups' word. */
-import { readFileSync } from 'node:fs';
-import { freemem } from 'node:os';
+/** What this process may still take: memory, by the machine's and its control groups' word. */
+import { readFileSync, statfsSync } from 'node:fs';
+import { freemem, tmpdir } from 'node:os';
+
+/** The file system that holds the temporary file of packed weights. */
+export interface ScratchSpace {
+  readonly folder: string;
+  readonly freeBytes: number;
+  /** True on tmpfs, whose files are memory. */
+  readonly inMemory: boolean;
+}
+
+/** f_type of tmpfs, from linux/magic.h. */
+const TMPFS = 0x01021994;
+
+export function scratchSpace(folder: string = tmpdir()): ScratchSpace {
+  const { bavail, bsize, type } = statfsSync(folder);
+  return { folder, freeBytes: bavail * bsize, inMemory: type === TMPFS };
+}
 
 /** The text of a file of /proc or /sys, or null where it does not exist. */
 export type ReadText = (path: string) => string | null;

@@ -1,4 +1,4 @@
-/** What every block of a model is built with. Hidden states are 2-D: [batch × sequence, features]. */
+/** What every block is built with. Hidden states are 2-D: [batch × sequence, features]. */
 import type { Architecture } from './architecture.ts';
 import type { GraphBuilder } from './graph.ts';
 

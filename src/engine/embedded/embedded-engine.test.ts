@@ -111,6 +111,16 @@ describe('embedded engine', () => {
     await engine.close();
   });
 
+  test('the same batch twice gives the same bits', async () => {
+    const engine = await openEmbedded(options(CONFIG, { scheme: parseScheme('int8-channel') }));
+    const windows = [
+      { ids: [1, 2, 3, 4, 5], scoreFrom: 1 },
+      { ids: [7, 8], scoreFrom: 1 },
+    ];
+    expect(await engine.score(windows, go)).toEqual(await engine.score(windows, go));
+    await engine.close();
+  });
+
   test('a window with nothing to score, and no windows', async () => {
     const engine = await openEmbedded(options());
     expect(await engine.score([], go)).toEqual([]);

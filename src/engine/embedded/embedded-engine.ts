@@ -16,10 +16,10 @@ import type {
   WithClassification,
 } from '../engine.ts';
 import type { Architecture } from './architecture.ts';
-import { type AvailableMemory, availableMemory } from './available-memory.ts';
+import { type AvailableMemory, availableMemory, scratchSpace } from './available-memory.ts';
 import { classifyRows } from './classify.ts';
 import { generateTokens } from './generate.ts';
-import { planMemory, refuseIfTooLarge } from './memory-plan.ts';
+import { planMemory, refuseIfScratchTooSmall, refuseIfTooLarge } from './memory-plan.ts';
 import {
   choosePlacement,
   type ModelGraphs,
@@ -66,9 +66,11 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedEn
   const { ignore, scratchDir, batchTokens } = options;
   const stored = storedWeights(source, arch, { scheme, ...(ignore && { ignore }) });
   const placement = options.placement ?? choosePlacement(stored);
-  const inline = placement === 'inline';
-  const plan = planMemory(arch, { stored, batchTokens, inline });
+  const scratch = placement === 'file' ? scratchSpace(scratchDir) : null;
+  const scratchInMemory = scratch?.inMemory ?? false;
+  const plan = planMemory(arch, { stored, batchTokens, placement, scratchInMemory });
   refuseIfTooLarge(plan, options.available ?? availableMemory());
+  if (scratch !== null) refuseIfScratchTooSmall(plan, scratch);
   const ort = await loadRuntime();
   const graphs = await openModelGraphs(ort, arch, {
     stored,

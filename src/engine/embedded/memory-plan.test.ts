@@ -3,7 +3,7 @@ import { LimitError } from '../../record/errors.ts';
 import { parseScheme } from '../../weights/scheme.ts';
 import { describeArchitecture } from './architecture.ts';
 import { dummySource } from './dummy.ts';
-import { planMemory, refuseIfTooLarge } from './memory-plan.ts';
+import { planMemory, refuseIfScratchTooSmall, refuseIfTooLarge } from './memory-plan.ts';
 import { storedWeights } from './stored-weights.ts';
 
 const arch = describeArchitecture({
@@ -22,7 +22,7 @@ const arch = describeArchitecture({
 function plan(scheme: string, batchTokens = 512) {
   const source = dummySource(arch, { dtype: 'BF16', seed: 0 });
   const stored = storedWeights(source, arch, { scheme: parseScheme(scheme) });
-  return planMemory(arch, { stored, batchTokens, inline: false });
+  return planMemory(arch, { stored, batchTokens, placement: 'file' });
 }
 
 // q and o 128×128, k and v 64×128, gate, up and down 128×256.
@@ -41,6 +41,18 @@ describe('memory plan', () => {
 
   test('keys and values: 2 × layers × heads × dimension × 4 bytes a token', () => {
     expect(plan('f32', 1000).cacheBytes).toBe(1000 * 2 * 2 * 2 * 32 * 4);
+  });
+
+  test('a temporary file in memory is memory; one without room is refused', () => {
+    const source = dummySource(arch, { dtype: 'BF16', seed: 0 });
+    const stored = storedWeights(source, arch, { scheme: parseScheme('f32') });
+    const of = { stored, batchTokens: 1, placement: 'file' } as const;
+    const disk = planMemory(arch, of);
+    const memory = planMemory(arch, { ...of, scratchInMemory: true });
+    expect(memory.loadBytes - disk.loadBytes).toBe(disk.weightBytes);
+    const full = { folder: '/scratch', freeBytes: disk.weightBytes - 1 };
+    expect(() => refuseIfScratchTooSmall(disk, full)).toThrow(/in \/scratch while they load/);
+    expect(() => refuseIfScratchTooSmall(disk, { ...full, freeBytes: 2 ** 40 })).not.toThrow();
   });
 
   test('grows with the batch', () => {

@@ -1,9 +1,10 @@
-/** What a model will need, estimated before a byte of it is loaded, and the refusal if it is more. */
+/** What a model will need, estimated before it is loaded, and the refusal if that is too much. */
 import { LimitError } from '../../record/errors.ts';
 import type { TensorPlan } from '../../weights/plan.ts';
 import type { Architecture } from './architecture.ts';
 import type { AvailableMemory } from './available-memory.ts';
 import { cacheBytes } from './kv-cache.ts';
+import type { Placement } from './model-graphs.ts';
 import { packedBytes } from './nbits.ts';
 import { headChunk } from './score.ts';
 import type { StoredWeights } from './stored-weights.ts';
@@ -33,13 +34,15 @@ export interface MemoryPlanOptions {
   readonly stored: StoredWeights;
   /** Tokens of the largest batch, padding included. */
   readonly batchTokens: number;
-  /** True where the weights go into the protobuf. */
-  readonly inline: boolean;
+  /** Where the weights lie while they are handed to the runtime. */
+  readonly placement: Placement;
+  /** True where the temporary file of `file` lies in memory itself (tmpfs). */
+  readonly scratchInMemory?: boolean;
 }
 
 /** An estimate, not a bound: 3 to 30 % above the peaks that docs/engine.md compares it with. */
 export function planMemory(arch: Architecture, options: MemoryPlanOptions): MemoryPlan {
-  const { stored, batchTokens, inline } = options;
+  const { stored, batchTokens, placement } = options;
   const { plans } = stored;
   const tiedHead = `${arch.names.embed}.weight`;
   let weightBytes = 0;
@@ -51,7 +54,9 @@ export function planMemory(arch: Architecture, options: MemoryPlanOptions): Memo
     largest = Math.max(largest, plan.elements * 4);
   }
   // Read and decoded, packed, and copied by the runtime; a protobuf is parsed into a second copy.
-  const loadBytes = 2 * largest + (inline ? 2 * weightBytes : 0);
+  const inMemory = placement === 'file' && options.scratchInMemory === true;
+  const copies = placement === 'inline' ? 2 : inMemory ? 1 : 0;
+  const loadBytes = 2 * largest + copies * weightBytes;
   const kept = cacheBytes(arch, { rows: 1, capacity: batchTokens });
   const activationBytes = activations(arch, batchTokens);
   const width = arch.labels?.length ?? arch.vocabSize;
@@ -90,6 +95,19 @@ function activations(arch: Architecture, tokens: number): number {
 }
 
 const gib = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(2)} GiB`;
+
+/** @throws LimitError where a temporary file of the packed weights has no room */
+export function refuseIfScratchTooSmall(
+  plan: MemoryPlan,
+  scratch: { folder: string; freeBytes: number },
+): void {
+  if (plan.weightBytes <= scratch.freeBytes) return;
+  throw new LimitError(
+    `the packed weights need ${gib(plan.weightBytes)} in ${scratch.folder} while they load, ` +
+      `but only ${gib(scratch.freeBytes)} are free there`,
+    { hint: 'Free some space, or set TMPDIR to a directory on a larger disk.' },
+  );
+}
 
 /** @throws LimitError with the whole sum where the plan exceeds what is available */
 export function refuseIfTooLarge(plan: MemoryPlan, available: AvailableMemory): void {

@@ -66,7 +66,7 @@ export async function openModelGraphs(
       sessions.push(await createSession(ort, graph, { threads, folder: store.folder }));
     }
     const [body, head] = sessions as [Session, Session];
-    // The sessions have read or mapped the file; where it can go already, no crash leaves it behind.
+    // The sessions have mapped the file: gone now, no later crash can leave it behind.
     if (process.platform !== 'win32') store.dispose();
     return { body, head, weightBytes, placement, close };
   } catch (error) {

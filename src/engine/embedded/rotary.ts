@@ -13,7 +13,7 @@ export function attentionRotates(arch: Architecture): boolean {
   return arch.rope !== null && arch.headDim % 16 === 0 && (arch.rope.rotaryDim / 2) % 8 === 0;
 }
 
-/** cos and sin, [maxPositions, rotaryDim / 2]: their width tells the kernels the rotary dimension. */
+/** cos and sin, [maxPositions, rotaryDim / 2]: the width tells kernels the rotary dimension. */
 export function rotaryConstants(graph: GraphBuilder, arch: Architecture): [string, string] | null {
   if (arch.rope === null) return null;
   const { cos, sin } = rotaryTables(arch.rope, arch.maxPositions);

@@ -1,4 +1,4 @@
-/** ONNX Runtime itself: loaded when a model is opened and not before (it is 40 MB of native code). */
+/** ONNX Runtime itself: 40 MB of native code, loaded when a model is opened and not before. */
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import type * as Ort from 'onnxruntime-node';

@@ -135,7 +135,7 @@ export function checkFiniteBytes(
     if ((codes[i]! & mask) !== mask) continue;
     const value = decodeF32(bytes, dtype)[i]!;
     throw new FormatError(`tensor "${name}" holds ${value} at index ${i}`, {
-      hint: 'A weight must be a finite number: the checkpoint is damaged, or the scheme too narrow.',
+      hint: 'Weights must be finite numbers: the checkpoint is damaged, or the scheme too narrow.',
       details: { tensor: name, index: i, expected: 'a finite number', got: String(value) },
     });
   }
