@@ -55,7 +55,8 @@ export async function planCell(cell: Cell, model: ModelFacts): Promise<PlannedCe
   return { plan: evalScoringPlan(plan), scoredTokens: plan.scoredTokens, findings };
 }
 
-function contextOf(
+/** Tokens a window holds. Throws UsageError for windows that the model cannot take. */
+export function contextOf(
   measure: Extract<MeasureSettings, { kind: 'eval' }>,
   maxPositions: number,
 ): number {
@@ -63,11 +64,14 @@ function contextOf(
   if (context !== undefined && context > maxPositions) {
     throw new UsageError(
       `context ${context} is more than the ${maxPositions} that the model takes`,
+      { hint: 'leave the context out to take what the model takes, at most 2,048' },
     );
   }
   const chosen = context ?? Math.min(DEFAULT_CONTEXT, maxPositions);
   if (stride !== undefined && stride > chosen) {
-    throw new UsageError(`stride ${stride} is more than the context ${chosen}`);
+    throw new UsageError(`stride ${stride} is more than the context ${chosen}`, {
+      hint: 'tokens between two windows would be left out: a stride is at most the context',
+    });
   }
   return chosen;
 }

@@ -10,6 +10,7 @@ import { loadItems } from '../measure/task/plan.ts';
 import { canonicalJson, sha256File, sha256Hex } from '../record/canonical.ts';
 import { AssayError, FormatError, UsageError } from '../record/errors.ts';
 import { type Cell, type EngineSettings, type MeasureSettings, plainJson } from './cell.ts';
+import { contextOf } from './cell-plan.ts';
 import type { ExperimentSpec, LineOf } from './spec.ts';
 
 export interface PlanContext {
@@ -64,7 +65,10 @@ export async function planExperiment(
   for (const [index, ref] of spec.models.entries()) {
     const model = await attempt(['models', index], async () => {
       const found = await resolveModel(absoluteModel(ref, context), context);
-      for (const needs of data) checkTokenizer(ref, found, needs);
+      for (const needs of data) {
+        checkTokenizer(ref, found, needs);
+        if (needs.settings.kind === 'eval') contextOf(needs.settings, found.maxPositions);
+      }
       return found;
     });
     if (model) models.push(model);
@@ -94,7 +98,9 @@ async function dataOf(
     const corpusPath = dataPath(corpus, context);
     const documents = await loadCorpus(corpusPath);
     if (rest.context !== undefined && (rest.stride ?? 1) > rest.context) {
-      throw new UsageError(`stride ${rest.stride} is larger than context ${rest.context}`);
+      throw new UsageError(`stride ${rest.stride} is larger than context ${rest.context}`, {
+        hint: 'tokens between two windows would be left out: a stride is at most the context',
+      });
     }
     return {
       settings: { kind: 'eval', corpusPath, ...rest },

@@ -20,7 +20,11 @@ export async function readTextFile(path: string): Promise<string> {
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (cause) {
-    throw new FormatError(`${path}: not UTF-8 text`, { details: { path }, cause });
+    throw new FormatError(`${path}: not UTF-8 text`, {
+      hint: 'save the file as UTF-8; compressed and binary files are not read',
+      details: { path },
+      cause,
+    });
   }
   if (text.startsWith('version https://git-lfs.github.com/spec/')) {
     throw new FormatError(`${path}: a Git-LFS pointer, not the data itself`, {
@@ -36,6 +40,8 @@ export interface JsonlRow {
   readonly value: Record<string, unknown>;
 }
 
+const ROW_HINT = 'in a .jsonl file every line is one JSON object; a plain text is a .txt file';
+
 /** Objects of a JSONL text; empty lines are skipped. Throws FormatError naming the line. */
 export function parseJsonl(text: string, path: string): JsonlRow[] {
   const rows: JsonlRow[] = [];
@@ -47,12 +53,14 @@ export function parseJsonl(text: string, path: string): JsonlRow[] {
       value = JSON.parse(raw);
     } catch (cause) {
       throw new FormatError(`${path}:${line}: not JSON: ${(cause as Error).message}`, {
+        hint: ROW_HINT,
         details: { path, line },
         cause,
       });
     }
     if (value === null || typeof value !== 'object' || Array.isArray(value)) {
       throw new FormatError(`${path}:${line}: a row must be a JSON object`, {
+        hint: ROW_HINT,
         details: { path, line },
       });
     }

@@ -31,6 +31,7 @@ function documentOf({ line, value }: JsonlRow, path: string): Document {
     if (bad >= 0) {
       const found = JSON.stringify(value.input_ids[bad]);
       throw new FormatError(`${path}:${line}: input_ids[${bad}] is ${found}, not a token id`, {
+        hint: 'token ids are whole numbers from 0 up to the size of the vocabulary',
         details: { path, line, index: bad },
       });
     }
@@ -38,6 +39,7 @@ function documentOf({ line, value }: JsonlRow, path: string): Document {
   }
   if (typeof value.text === 'string') return { text: value.text };
   throw new FormatError(`${path}:${line}: a row needs "text" (string) or "input_ids" (array)`, {
+    hint: 'rename the field that holds the document to "text"',
     details: { path, line, keys: Object.keys(value) },
   });
 }

@@ -16,17 +16,23 @@ export interface LabelledItem {
   readonly label: string;
 }
 
+const LABELLED_HINT = 'one item a line: {"text": "what is asked", "label": "the right answer"}';
+
 /** Rows with `text` and `label`. Throws FormatError naming the line. */
 export async function loadItems(path: string): Promise<LabelledItem[]> {
   const rows = parseJsonl(await readTextFile(path), path);
   if (rows.length === 0) {
-    throw new FormatError(`${path}: the labelled set is empty`, { details: { path } });
+    throw new FormatError(`${path}: the labelled set is empty`, {
+      hint: LABELLED_HINT,
+      details: { path },
+    });
   }
   return rows.map(({ line, value: { text, label } }) => {
     if (typeof text === 'string' && typeof label === 'string' && label !== '') {
       return { text, label };
     }
     throw new FormatError(`${path}:${line}: a row needs "text" and "label", both strings`, {
+      hint: LABELLED_HINT,
       details: { path, line },
     });
   });
