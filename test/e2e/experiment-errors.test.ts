@@ -62,7 +62,7 @@ measures:
   it.each([
     ['a tab for indentation', GOOD.replace('  - eval', '\t- eval'), /^wrong\.yaml:6: /],
     ['a key twice', `${GOOD}name: again\n`, /^wrong\.yaml:8: .*unique/],
-    ['nothing in it', '', /^wrong\.yaml:1: .*(object|expected)/],
+    ['nothing in it', '', /^wrong\.yaml:1: name: is missing/],
     ['a list in it', '- a\n- b\n', /^wrong\.yaml:1: /],
     ['no measures', GOOD.slice(0, GOOD.indexOf('measures')), /^wrong\.yaml:1: measures/],
     [
@@ -81,7 +81,7 @@ measures:
     [
       'a stride above the context',
       `${GOOD}      context: 8\n      stride: 9\n`,
-      /stride 9 .*context 8/,
+      /wrong\.yaml:6: stride 9 .*context 8/,
     ],
     ['a model that is not there', GOOD.replace('./model', './gone'), /^wrong\.yaml:2: .*gone/],
   ])('with %s is refused', async (_, yaml, message) => {
