@@ -5,6 +5,7 @@ import { FORMULAS } from '../analyze/formulas.ts';
 import { describeReference, type NumberReference } from '../analyze/reference.ts';
 import { UsageError } from '../record/errors.ts';
 import type { Lab } from '../record/lab.ts';
+import { renderNumber } from '../record/numerals.ts';
 import { type LoadedRun, listRuns, loadRun } from '../record/run-reader.ts';
 import type { Metric } from '../record/schema.ts';
 import { sidecars } from './verify.ts';
@@ -27,7 +28,7 @@ export interface Explanation {
   readonly printed: readonly string[];
 }
 
-/** A number that only a document has: a comparison, a reduction, a field of a manifest. */
+/** A number of a document that is no metric's value: a comparison, a count, a field of a manifest. */
 export interface DerivedExplanation {
   readonly printed: string;
   readonly text: string;
@@ -54,8 +55,9 @@ export function explain(lab: Lab, wanted: string): Explained {
   const metrics = listRuns(lab)
     .filter((entry) => entry.kind === 'closed')
     .flatMap((entry) => fitting(lab, loadRun(lab, entry.runId), text, cited));
+  const told = new Set(metrics.map(({ run, metric }) => `${run} ${metric}`));
   const derived = cited
-    .filter(({ reference }) => reference.from !== 'metric')
+    .filter(({ reference: r }) => r.from !== 'metric' || !told.has(`${r.run} ${r.metric}`))
     .map(({ place, text: found, reference }) => ({
       printed: place,
       text: found,
@@ -145,7 +147,8 @@ function roundsTo(value: number, unit: string, text: string): boolean {
   const plain = text.replace('−', '-').replace(/^\+/, '');
   const digits = plain.split('.')[1]?.length ?? 0;
   const scales = unit === 'fraction' ? [1, 100] : unit === 'bytes' ? [1, 2 ** -20, 2 ** -30] : [1];
-  return scales.some((scale) => (value * scale).toFixed(digits) === plain);
+  const format = { style: 'fixed', digits } as const;
+  return scales.some((scale) => renderNumber(value * scale, format) === plain);
 }
 
 function explanation(

@@ -12,7 +12,10 @@ export interface ChangedDigit {
 
 const DIGITS = '0123456789';
 
-/** Tries all single-digit substitutions; null when none, or more than one, is accepted. */
+/**
+ * The first single-digit substitution that is accepted; null when none is. `accepts` must be strong
+ * enough (a SHA-256) that no second one can be.
+ */
 export function recoverDigit(
   text: string,
   accepts: (candidate: string) => boolean,
