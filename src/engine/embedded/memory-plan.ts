@@ -40,7 +40,7 @@ export interface MemoryPlanOptions {
   readonly scratchInMemory?: boolean;
 }
 
-/** An estimate, not a bound: 3 to 30 % above the peaks that docs/engine.md compares it with. */
+/** An estimate, not a bound: 3 to 25 % above the peaks that docs/engine.md compares it with. */
 export function planMemory(arch: Architecture, options: MemoryPlanOptions): MemoryPlan {
   const { stored, batchTokens, placement } = options;
   const { plans } = stored;
