@@ -90,6 +90,10 @@ describe('models by reference', () => {
     const engine = await openEngine({ model: dir, scheme: 'f32', identity: known, ...settings });
     expect(engine.model.parameters).toBe(1);
     await engine.close();
+    const [first, ...others] = identity.files;
+    const changed = { ...identity, files: [{ ...first!, bytes: 1 }, ...others] };
+    const open = openEngine({ model: dir, scheme: 'f32', identity: changed, ...settings });
+    await expect(open).rejects.toThrow(/config\.json changed/);
   });
 
   test.each([

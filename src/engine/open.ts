@@ -3,7 +3,7 @@ import { UsageError } from '../record/errors.ts';
 import type { ModelIdentity } from '../record/schema.ts';
 import { parseScheme } from '../weights/scheme.ts';
 import type { Engine } from './engine.ts';
-import { identify, locateModel, openModel, type ResolveOptions } from './resolve.ts';
+import { checkIdentity, identify, locateModel, openModel, type ResolveOptions } from './resolve.ts';
 import { loadTokenizer, type Tokenizer } from './tokenizer.ts';
 
 export interface ResolvedModel {
@@ -71,6 +71,7 @@ export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
   const located = await locateModel(pinned(options), options);
   const model = openModel(located, seed);
   try {
+    if (options.identity !== undefined) checkIdentity(model, options.identity);
     const { openEmbedded } = await import('./embedded/embedded-engine.ts');
     return await openEmbedded({
       arch: model.arch,

@@ -61,7 +61,7 @@ export async function locateModel(ref: string, options: ResolveOptions): Promise
   if (existsSync(ref)) return { ref, source: 'directory', dir: ref, revision: null };
   if (!isHubId(ref)) {
     throw new UsageError(`${ref}: no such directory`, {
-      hint: 'Name a directory with config.json and weights, builtin:NAME, dummy:CONFIG, or org/name.',
+      hint: 'Name a directory with a checkpoint, builtin:NAME, dummy:CONFIG, or org/name.',
     });
   }
   const { fetchModel } = await import('../weights/hub.ts');
@@ -127,6 +127,23 @@ export async function identify(model: OpenedModel): Promise<ModelIdentity> {
     configSha256: sha256Hex(readFileSync(configPath)),
     files,
   };
+}
+
+/**
+ * A model that was identified before must still be that model.
+ * @throws FormatError that names the first file that is gone, new, or of another size
+ */
+export function checkIdentity(model: OpenedModel, identity: ModelIdentity): void {
+  const known = new Map(identity.files.map(({ path, bytes }) => [path, bytes]));
+  for (const path of new Set([...known.keys(), ...model.files])) {
+    const file = join(model.located.dir, path);
+    const bytes = statSync(file, { throwIfNoEntry: false })?.size;
+    if (bytes === known.get(path)) continue;
+    throw new FormatError(`${file} changed after the model was resolved`, {
+      hint: 'Run it again without touching the files of the model meanwhile.',
+      details: { path: file, expected: known.get(path) ?? 'no such file', got: bytes ?? 'gone' },
+    });
+  }
 }
 
 /** The dtype that holds most bytes of what the model reads. */
