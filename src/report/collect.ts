@@ -37,8 +37,8 @@ export interface ComparisonReport {
   readonly scheme: string;
   readonly measure: string;
   readonly formula: string;
-  /** The run that is compared, and its id. */
-  readonly variant: ResolvableRun;
+  /** The run whose configuration gave the margin: the newest of the experiment. */
+  readonly configured: ResolvableRun;
   readonly run: string;
   readonly baseline: string;
   readonly params: CompareParams;
@@ -74,7 +74,7 @@ export function collectExperiment(name: string, runs: readonly ResolvableRun[]):
   ).flatMap(({ model, scheme }) =>
     measures.map((measure) => cellOf({ model, scheme, measure }, runs)),
   );
-  return { name, config, cells, measures, comparisons: comparisonsOf(config, cells) };
+  return { name, config, cells, measures, comparisons: comparisonsOf(newest, cells) };
 }
 
 /** The declared matrix, and whatever ran outside it under earlier versions of the file. */
@@ -129,9 +129,11 @@ function cellOf(
 }
 
 function comparisonsOf(
-  config: RunConfig['experiment'],
+  newest: { run: ResolvableRun; config: RunConfig },
   cells: readonly CellReport[],
 ): ComparisonReport[] {
+  const config = newest.config.experiment;
+  const configured = newest.run;
   return cells.flatMap((cell): ComparisonReport[] => {
     const base = cells.find(
       (other) =>
@@ -148,7 +150,7 @@ function comparisonsOf(
     const { model, scheme, measure } = cell;
     const ids = { run: cell.run.manifest.runId, baseline: base.run.manifest.runId };
     const result = compareRuns(formula, pair, params);
-    return [{ model, scheme, measure, formula, variant: cell.run, ...ids, params, result }];
+    return [{ model, scheme, measure, formula, configured, ...ids, params, result }];
   });
 }
 

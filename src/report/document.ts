@@ -65,7 +65,8 @@ export class DocumentBuilder {
     let text = '';
     const put = (piece: Piece): void => {
       if (typeof piece === 'string') {
-        text += piece;
+        // A title or a reason may come in several lines; a table row or a list item may not.
+        text += piece.replace(/\s*[\r\n]+\s*/g, ' ');
       } else if (isList(piece)) {
         piece.forEach(put);
       } else if (piece.value === null) {
@@ -78,8 +79,7 @@ export class DocumentBuilder {
       }
     };
     put(pieces);
-    if (text.includes('\n')) throw new RangeError('a line of a document holds no line break');
-    this.#lines.push(text);
+    this.#lines.push(text.trimEnd());
   }
 
   blank(): void {
@@ -97,7 +97,7 @@ export class DocumentBuilder {
     this.add(`| ${header.join(' | ')} |`);
     this.add(`|${header.map(() => ' --- ').join('|')}|`);
     for (const row of rows) {
-      this.add(['| ', ...row.flatMap((cell, i) => (i === 0 ? [cell] : [' | ', cell])), ' |']);
+      this.add(['| ', ...row.flatMap((cell, i) => [i === 0 ? '' : ' | ', tableCell(cell)]), ' |']);
     }
     this.blank();
   }
@@ -133,6 +133,12 @@ export class DocumentBuilder {
     };
     return { text, evidence };
   }
+}
+
+/** A path or a reason may hold the character that ends a cell. */
+function tableCell(piece: Piece): Piece {
+  if (typeof piece === 'string') return piece.replaceAll('|', '\\|');
+  return isList(piece) ? piece.map(tableCell) : piece;
 }
 
 function isList(piece: Piece): piece is readonly Piece[] {

@@ -9,7 +9,7 @@ export function quantityOf(comparison: ComparisonReport): string {
 
 export function marginOf(comparison: ComparisonReport): Piece {
   const quantity = comparison.result.unit === 'ratio' ? 'perplexity' : 'accuracy';
-  return citeMargin(comparison.variant, quantity, comparison.params.margin);
+  return citeMargin(comparison.configured, quantity, comparison.params.margin);
 }
 
 /** One sentence for a comparison. */
@@ -30,14 +30,15 @@ export function verdictSentence(comparison: ComparisonReport, baseline: string):
   return [`**${scheme}** `, said, ': ', citeComparison(comparison), `${why}.`];
 }
 
-/** Schemes that no comparison calls worse and every comparison calls equivalent or better. */
+/** Schemes that were compared on every measure and called equivalent or better on each. */
 export function holdingSchemes(report: ExperimentReport, model: string): string[] {
   const of = (scheme: string): ComparisonReport[] =>
     report.comparisons.filter((c) => c.model === model && c.scheme === scheme);
   return report.config.schemes.filter((scheme) => {
     const all = of(scheme);
     return (
-      all.length > 0 &&
+      // A measure that failed or has no baseline shows nothing.
+      all.length === report.measures.length &&
       all.every(({ result: { verdict } }) => verdict === 'equivalent' || verdict === 'better')
     );
   });

@@ -54,7 +54,7 @@ export function variantSection(
     doc,
     runs.find((run) => samplesOf(run).tensors.length > 0),
   );
-  against(doc, report, { variant, first });
+  against(doc, report, { variant, complete: runs.find((run) => run.summary) });
 }
 
 function configuration(doc: DocumentBuilder, run: ResolvableRun): void {
@@ -137,7 +137,7 @@ function fallbacks(tensors: readonly TensorRow[]): string[] {
 function against(
   doc: DocumentBuilder,
   report: ExperimentReport,
-  { variant, first }: { variant: Variant; first: ResolvableRun },
+  { variant, complete }: { variant: Variant; complete: ResolvableRun | undefined },
 ): void {
   const { baseline } = report.config;
   if (variant.scheme === baseline) return;
@@ -150,8 +150,8 @@ function against(
   const base = report.cells.find(
     (c) => c.model === variant.model && c.scheme === baseline && c.run?.summary,
   )?.run;
-  if (base && first.summary) {
-    const saved = citeReduction({ run: first, baseline: base }, 'storedWeightBytes');
+  if (base && complete) {
+    const saved = citeReduction({ run: complete, baseline: base }, 'storedWeightBytes');
     doc.line`- Stored weights: ${inUnits(saved)} less than ${baseline}.`;
   }
 }

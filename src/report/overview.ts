@@ -47,12 +47,17 @@ export function overviewTable(report: ExperimentReport): Overview {
     'Tokens/s',
     'Peak MiB',
   ];
+  const costMeasure = report.measures.find((measure) =>
+    report.cells.some((cell) => cell.measure === measure && cell.run?.summary),
+  );
   let simulated = false;
   const rows = variantsOf(report).map((variant) => {
     const first = variant.cells.find((cell) => cell.run?.summary)?.run ?? null;
     const mark = first?.manifest.engine?.simulated ? ` ${SIMULATED_MARK}` : '';
     if (mark) simulated = true;
-    const costOf = (metric: string): Piece => (first ? [citeMetric(first, metric), mark] : '—');
+    // Speed and memory of one column come from one measure: others feed other batches.
+    const timed = first?.manifest.measure === costMeasure ? first : null;
+    const costOf = (metric: string): Piece => (timed ? [citeMetric(timed, metric), mark] : '—');
     return [
       ...(many ? [variant.model] : []),
       variant.scheme,

@@ -38,7 +38,7 @@ export async function run(options: Options, io: CommandIo): Promise<number> {
       runId: of?.manifest.runId ?? null,
       metrics: of?.summary?.metrics ?? {},
     }));
-    const comparisons = found.comparisons.map(({ variant: _, ...comparison }) => comparison);
+    const comparisons = found.comparisons.map(({ configured: _, ...comparison }) => comparison);
     writeJson(io.stdout, { experiment: name, ...written, cells, comparisons });
     return 0;
   }
