@@ -1,5 +1,5 @@
 /** Where the bytes of weights go: into the protobuf, or into a file beside it. */
-import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LimitError } from '../../record/errors.ts';
@@ -32,12 +32,34 @@ const ALIGNMENT = 64;
 const SMALLEST_EXTERNAL = 1024;
 const FILE = 'weights.bin';
 
+const PREFIX = 'assay-weights-';
+
+/** Removes what processes left that were killed while they packed: gigabytes, in a temp folder. */
+function sweep(parent: string): void {
+  for (const name of readdirSync(parent)) {
+    const pid = new RegExp(`^${PREFIX}(\\d+)-`).exec(name)?.[1];
+    if (pid !== undefined && !exists(Number(pid))) {
+      rmSync(join(parent, name), { recursive: true, force: true });
+    }
+  }
+}
+
+function exists(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
 /**
  * One file in a private directory (mode 0700) under `parent`. On POSIX `dispose` may run as soon as
  * the sessions exist: they keep the mapping, and no crash later can leave the file behind.
  */
 export function fileStore(parent = tmpdir()): ConstantStore {
-  const folder = mkdtempSync(join(parent, 'assay-weights-'));
+  sweep(parent);
+  const folder = mkdtempSync(join(parent, `${PREFIX}${process.pid}-`));
   let file: number | null = null;
   let end = 0;
   const close = (): void => {
