@@ -8,16 +8,18 @@ import {
   type RunLookup,
   resolveNumber,
 } from '../analyze/reference.ts';
-import { sha256Hex } from '../record/canonical.ts';
+import { canonicalJson, sha256Hex } from '../record/canonical.ts';
 import { findNumerals, type Numeral } from '../record/find-numerals.ts';
 import { type NumberFormat, renderNumber } from '../record/numerals.ts';
 import type { Discrepancy, Place } from './discrepancy.ts';
+import { mendFile } from './mended-file.ts';
 
 const place = { line: z.number().int(), column: z.number().int(), text: z.string() };
 const sidecarSchema = z.object({
   schema: z.literal('assay.document-evidence/1'),
   document: z.string(),
   sha256: z.string(),
+  digest: z.string(),
   experiment: z.string(),
   numbers: z.array(
     z.object({
@@ -51,9 +53,11 @@ export function verifyDocument(
   context: { root: string; lookup: RunLookup },
 ): VerifiedDocument {
   const shown = relative(context.root, sidecarPath).replaceAll('\\', '/');
+  let raw: Record<string, unknown>;
   let sidecar: Sidecar;
   try {
-    sidecar = sidecarSchema.parse(JSON.parse(readFileSync(sidecarPath, 'utf8')));
+    raw = JSON.parse(readFileSync(sidecarPath, 'utf8'));
+    sidecar = sidecarSchema.parse(raw);
   } catch {
     const message = `${shown} cannot be read: nothing vouches for the numbers of its document`;
     return {
@@ -72,10 +76,15 @@ export function verifyDocument(
   const document: Document = { file, lines: text.split('\n'), sidecar, lookup: context.lookup };
   const discrepancies = [...checkNumbers(document), ...checkConstants(document, text)];
   if (discrepancies.length === 0 && sha256Hex(text) !== sidecar.sha256) {
-    discrepancies.push({
-      code: 'document-edited',
-      message: `${file}: every number stands, but the words around them were changed`,
-    });
+    const code = 'document-edited';
+    const mended = mendFile({ file, bytes: Buffer.from(text), sha256: sidecar.sha256, code });
+    const message = `${file} does not have the SHA-256 that ${shown} states: one was changed`;
+    discrepancies.push(mended?.discrepancy ?? { code, message });
+  }
+  const { digest, ...rest } = raw;
+  if (discrepancies.length === 0 && sha256Hex(canonicalJson(rest)) !== digest) {
+    const message = `${shown} was changed: it does not have the digest that it states`;
+    discrepancies.push({ code: 'evidence-edited', message });
   }
   return { document: file, numbers: sidecar.numbers.length, discrepancies };
 }
@@ -100,8 +109,12 @@ function checkNumbers(document: Document): Discrepancy[] {
       return [{ code: 'number-without-evidence', message, run, place: at, found: standing }];
     }
     const expected = renderNumber(value, number.format as unknown as NumberFormat);
-    if (standing === expected) return [];
-    return [{ code: 'number-differs', message: says, run, place: at, expected, found: standing }];
+    if (standing !== expected) {
+      return [{ code: 'number-differs', message: says, run, place: at, expected, found: standing }];
+    }
+    if (number.text === expected) return [];
+    const message = `the evidence of ${file} was changed: ${says}`;
+    return [{ code: 'evidence-edited', message, run, place: at, expected, found: number.text }];
   });
 }
 

@@ -3,16 +3,18 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { computeMetric } from '../analyze/formulas.ts';
 import { groupSamples, type Samples } from '../analyze/samples.ts';
+import { sha256Hex } from '../record/canonical.ts';
 import { manifestDigest } from '../record/manifest.ts';
 import type { SampleRow } from '../record/rows.ts';
 import { checkRun } from '../record/run-check.ts';
 import { SUMMARY_FILE } from '../record/run-directory.ts';
 import type { ClosedRun } from '../record/run-reader.ts';
 import { SAMPLES_FILE } from '../record/samples.ts';
-import { type Metric, type Summary, summarySchema } from '../record/schema.ts';
+import { type Manifest, type Metric, type Summary, summarySchema } from '../record/schema.ts';
 import { type Discrepancy, placeIn } from './discrepancy.ts';
-import { jsonLeaves, leafAt, leafOf, pathText } from './json-place.ts';
-import { recoverDigit } from './recover.ts';
+import { jsonLeaves, leafOf, pathText } from './json-place.ts';
+import { type MendedFile, mendFile } from './mended-file.ts';
+import { mendManifest } from './mended-manifest.ts';
 import { trustedSamples } from './trusted-samples.ts';
 
 export interface VerifiedRun {
@@ -20,24 +22,29 @@ export interface VerifiedRun {
   readonly discrepancies: readonly Discrepancy[];
   readonly metrics: number;
   readonly rows: readonly SampleRow[] | null;
-  /** As it stands on disk; null when there is none or it cannot be read. */
+  /** As it was closed, where that can be had. */
+  readonly manifest: Manifest;
+  /** As it was closed where that can be had, else as it stands; null: none that can be read. */
   readonly summary: Summary | null;
 }
 
-export async function verifyRun(run: ClosedRun): Promise<VerifiedRun> {
+export async function verifyRun(found: ClosedRun): Promise<VerifiedRun> {
+  const mended = manifestDigest(found.raw) === found.manifest.digest ? null : mendManifest(found);
+  // What the manifest said is the measure of everything else; what it says now is one finding.
+  const run = mended?.run ?? found;
   const { rows, discrepancies: samples } = trustedSamples(run);
-  const found: Discrepancy[] = [...samples];
+  const all: Discrepancy[] = [...(mended ? [mended.discrepancy] : []), ...samples];
   const { summary, discrepancies: metrics, count } = verifySummary(run, rows);
-  found.push(...metrics);
+  all.push(...metrics);
   for (const finding of await checkRun(run)) {
     const path = finding.place?.slice(`runs/${run.runId}/`.length) ?? '';
     // These files were looked at number by number above; only say more when that found nothing.
     if (path === SAMPLES_FILE && samples.length > 0) continue;
     if (path === SUMMARY_FILE && metrics.length > 0) continue;
-    if (finding.code === 'manifest-edited') found.push(manifestEdit(run, finding.message));
-    else found.push({ code: finding.code, message: finding.message, run: run.runId });
+    all.push({ code: finding.code, message: finding.message, run: run.runId });
   }
-  return { runId: run.runId, discrepancies: found, metrics: count, rows, summary };
+  const { runId, manifest } = run;
+  return { runId, manifest, discrepancies: all, metrics: count, rows, summary };
 }
 
 function verifySummary(
@@ -46,12 +53,13 @@ function verifySummary(
 ): { summary: Summary | null; discrepancies: Discrepancy[]; count: number } {
   const path = join(run.dir, SUMMARY_FILE);
   if (!existsSync(path)) return { summary: null, discrepancies: [], count: 0 };
-  const content = readFileSync(path, 'utf8');
+  const mended = mendSummary(run, readFileSync(path));
+  const content = mended?.text ?? readFileSync(path, 'utf8');
   const summary = parseSummary(content);
-  if (!summary || !rows) return { summary, discrepancies: [], count: 0 };
+  const discrepancies: Discrepancy[] = mended ? [mended.discrepancy] : [];
+  if (!summary || !rows) return { summary, discrepancies, count: 0 };
   const samples = groupSamples(rows);
   const leaves = jsonLeaves(content);
-  const discrepancies: Discrepancy[] = [];
   for (const [name, metric] of Object.entries(summary.metrics)) {
     for (const { path: field, expected, found } of differences(metric, samples)) {
       const leaf = leafOf(leaves, ['metrics', name, ...field]);
@@ -68,6 +76,14 @@ function verifySummary(
     }
   }
   return { summary, discrepancies, count: Object.keys(summary.metrics).length };
+}
+
+function mendSummary(run: ClosedRun, bytes: Buffer): MendedFile | null {
+  const sha256 = run.manifest.files.find((file) => file.path === SUMMARY_FILE)?.sha256;
+  if (sha256 === undefined || sha256Hex(bytes) === sha256) return null;
+  const { runId } = run;
+  const file = `runs/${runId}/${SUMMARY_FILE}`;
+  return mendFile({ file, bytes, sha256, run: runId, code: 'summary-edited' });
 }
 
 function parseSummary(content: string): Summary | null {
@@ -101,32 +117,4 @@ function differences(metric: Metric, samples: Samples): Difference[] {
   }
   for (const i of [0, 1]) compare(['ci95', i], again.ci95?.[i] ?? null, metric.ci95?.[i] ?? null);
   return found;
-}
-
-/** A digit that makes the digest fit again is what the manifest said. */
-function manifestEdit(run: ClosedRun, message: string): Discrepancy {
-  const path = join(run.dir, 'manifest.json');
-  const content = readFileSync(path, 'utf8');
-  const file = `runs/${run.runId}/manifest.json`;
-  const base = { code: 'manifest-edited', message, run: run.runId };
-  const fits = (candidate: string): boolean => {
-    try {
-      const manifest = JSON.parse(candidate) as Record<string, unknown>;
-      return manifest.digest === manifestDigest(manifest);
-    } catch {
-      return false;
-    }
-  };
-  const changed = recoverDigit(content, fits);
-  const leaf = changed && leafAt(jsonLeaves(content), changed.index);
-  if (!changed || !leaf) return base;
-  const found = content.slice(leaf.start, leaf.end);
-  const at = changed.index - leaf.start;
-  return {
-    ...base,
-    message: `${pathText(leaf.path)} in the manifest of run ${run.runId} was changed`,
-    place: placeIn(file, content, leaf),
-    expected: found.slice(0, at) + changed.original + found.slice(at + 1),
-    found,
-  };
 }

@@ -6,10 +6,11 @@ import type { Lab } from '../record/lab.ts';
 import { listRuns, type RunEntry } from '../record/run-reader.ts';
 import { readSamples } from '../record/sample-reader.ts';
 import { SAMPLES_FILE } from '../record/samples.ts';
-import { checkSeals } from '../record/seal-check.ts';
 import type { Discrepancy } from './discrepancy.ts';
+import { mendManifest } from './mended-manifest.ts';
 import { verifyDocument } from './verify-document.ts';
 import { type VerifiedRun, verifyRun } from './verify-run.ts';
+import { verifySeals } from './verify-seals.ts';
 
 export interface Verification {
   readonly runs: number;
@@ -36,19 +37,21 @@ export async function verifyLab(lab: Lab, options: VerifyOptions = {}): Promise<
     only.length === 0 || only.some((id) => entry.runId.endsWith(id.replace(/^runs\//, '')));
   const entries = listRuns(lab).filter(wanted);
   const discrepancies: Discrepancy[] = [];
-  const verified = new Map<string, { entry: RunEntry; result: VerifiedRun }>();
+  const verified = new Map<string, VerifiedRun>();
   let samples = 0;
   let metrics = 0;
   for (const [index, entry] of entries.entries()) {
-    if (entry.kind === 'unreadable') {
-      const message = `runs/${entry.runId}: ${entry.problem}`;
-      discrepancies.push({ code: 'run-unreadable', message, run: entry.runId });
-    }
-    if (entry.kind !== 'closed') continue;
+    if (entry.kind === 'unfinished') continue;
     options.onRun?.(entry.runId, index, entries.length);
-    const result = await verifyRun(entry);
-    verified.set(entry.runId, { entry, result });
+    const result = entry.kind === 'closed' ? await verifyRun(entry) : await verifyUnreadable(entry);
+    if (result === null) {
+      const problem = entry.kind === 'unreadable' ? entry.problem : 'it cannot be read';
+      const message = `runs/${entry.runId}: ${problem}`;
+      discrepancies.push({ code: 'run-unreadable', message, run: entry.runId });
+      continue;
+    }
     discrepancies.push(...result.discrepancies);
+    verified.set(entry.runId, result);
     samples += result.rows?.length ?? 0;
     metrics += result.metrics;
   }
@@ -58,8 +61,8 @@ export async function verifyLab(lab: Lab, options: VerifyOptions = {}): Promise<
     verifyDocument(path, { root: lab.root, lookup: lookupIn(verified, entries) }),
   );
   for (const document of checked) discrepancies.push(...document.discrepancies);
-  const seals = checkSeals(lab, options.head === undefined ? {} : { head: options.head });
-  if (all) discrepancies.push(...seals.findings.map(sealDiscrepancy));
+  const seals = verifySeals(lab, options.head === undefined ? {} : { head: options.head });
+  if (all) discrepancies.push(...seals.discrepancies);
   return {
     runs: verified.size,
     unfinished: entries.filter((entry) => entry.kind === 'unfinished').length,
@@ -72,22 +75,22 @@ export async function verifyLab(lab: Lab, options: VerifyOptions = {}): Promise<
   };
 }
 
-function sealDiscrepancy(finding: { code: string; message: string }): Discrepancy {
-  const { code, message } = finding;
-  if (code !== 'unsealed-run') return { code, message };
-  return { code, message: `${message}; if it is yours, run its experiment again to seal it` };
+/** One changed digit may have made a manifest unreadable: then the run itself can still be had. */
+async function verifyUnreadable(entry: RunEntry): Promise<VerifiedRun | null> {
+  const mended = mendManifest(entry);
+  if (!mended) return null;
+  const result = await verifyRun(mended.run);
+  return { ...result, discrepancies: [mended.discrepancy, ...result.discrepancies] };
 }
 
 /** Documents are checked against the true rows, so that an edited run does not excuse them. */
 function lookupIn(
-  verified: ReadonlyMap<string, { entry: RunEntry; result: VerifiedRun }>,
+  verified: ReadonlyMap<string, VerifiedRun>,
   entries: readonly RunEntry[],
 ): (runId: string) => ResolvableRun | undefined {
   const runs = new Map<string, ResolvableRun>();
-  for (const { entry, result } of verified.values()) {
-    if (entry.kind !== 'closed' || !result.rows) continue;
-    const rows = result.rows;
-    runs.set(entry.runId, { manifest: entry.manifest, summary: result.summary, rows: () => rows });
+  for (const { runId, manifest, summary, rows } of verified.values()) {
+    if (rows) runs.set(runId, { manifest, summary, rows: () => rows });
   }
   for (const entry of entries) {
     if (entry.kind !== 'unfinished') continue;

@@ -2,8 +2,10 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeFileAtomic, writeJsonAtomic } from '../record/atomic.ts';
+import { canonicalJson, sha256Hex } from '../record/canonical.ts';
 import { UsageError } from '../record/errors.ts';
 import type { ExperimentReport } from './collect.ts';
+import { DOCUMENT_EVIDENCE_SCHEMA, type DocumentEvidence } from './document.ts';
 import {
   EVIDENCE_FILE_NAME,
   experimentLog,
@@ -34,10 +36,25 @@ export function writeReport(
   }
   mkdirSync(dir, { recursive: true });
   const { text, evidence } = experimentLog(report, { version, notes: readNotes(dir) });
-  writeJsonAtomic(evidencePath, evidence);
+  writeJsonAtomic(evidencePath, withDigest(evidence));
   writeFileAtomic(logPath, text);
-  writeFileAtomic(csvPath, summaryCsv(report));
+  const csv = summaryCsv(report);
+  writeJsonAtomic(join(dir, 'summary.evidence.json'), withDigest(fileEvidence(csv, report.name)));
+  writeFileAtomic(csvPath, csv);
   return { logPath, evidencePath, csvPath };
+}
+
+/** So that a digit changed in the evidence itself is found, also one that rounds away. */
+function withDigest(evidence: DocumentEvidence): DocumentEvidence & { digest: string } {
+  return { ...evidence, digest: sha256Hex(canonicalJson(evidence)) };
+}
+
+/** A table for machines, as a whole: its cells are those of the runs that it names. */
+function fileEvidence(text: string, experiment: string): DocumentEvidence {
+  return {
+    ...{ schema: DOCUMENT_EVIDENCE_SCHEMA, document: 'summary.csv', sha256: sha256Hex(text) },
+    ...{ experiment, numbers: [], constants: [], prose: [] },
+  };
 }
 
 function readNotes(dir: string): NoteFile[] {

@@ -1,0 +1,59 @@
+/** A manifest in which one digit was changed: which, what it was, and the run as it was closed. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { manifestDigest } from '../record/manifest.ts';
+import { MANIFEST_FILE } from '../record/run-directory.ts';
+import type { ClosedRun } from '../record/run-reader.ts';
+import { manifestSchema } from '../record/schema.ts';
+import { type Discrepancy, placeIn } from './discrepancy.ts';
+import { jsonLeaves, leafAt, pathText } from './json-place.ts';
+import { recoverDigit } from './recover.ts';
+
+export interface MendedManifest {
+  readonly run: ClosedRun;
+  readonly discrepancy: Discrepancy;
+}
+
+/** A digit that makes the digest fit again is what the manifest said. null: not one digit. */
+export function mendManifest({
+  runId,
+  dir,
+}: {
+  runId: string;
+  dir: string;
+}): MendedManifest | null {
+  const path = join(dir, MANIFEST_FILE);
+  if (!existsSync(path)) return null;
+  const content = readFileSync(path, 'utf8');
+  const changed = recoverDigit(content, (candidate) => isWhole(candidate, runId));
+  if (!changed) return null;
+  const { index, original } = changed;
+  const text = content.slice(0, index) + original + content.slice(index + 1);
+  const raw = JSON.parse(text) as Record<string, unknown>;
+  const leaf = leafAt(jsonLeaves(text), index) ?? { path: [], start: index, end: index + 1 };
+  const { start, end } = leaf;
+  const what = leaf.path.length > 0 ? pathText(leaf.path) : 'a name';
+  const discrepancy: Discrepancy = {
+    code: 'manifest-edited',
+    message: `${what} in the manifest of run ${runId} was changed`,
+    run: runId,
+    place: placeIn(`runs/${runId}/${MANIFEST_FILE}`, content, { start, end }),
+    expected: text.slice(start, end),
+    found: content.slice(start, end),
+  };
+  const run: ClosedRun = { kind: 'closed', runId, dir, manifest: manifestSchema.parse(raw), raw };
+  return { run, discrepancy };
+}
+
+function isWhole(candidate: string, runId: string): boolean {
+  try {
+    const manifest = JSON.parse(candidate) as Record<string, unknown>;
+    return (
+      manifest.digest === manifestDigest(manifest) &&
+      manifest.runId === runId &&
+      manifestSchema.safeParse(manifest).success
+    );
+  } catch {
+    return false;
+  }
+}
