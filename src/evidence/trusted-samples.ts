@@ -100,7 +100,7 @@ interface Fix {
 /** The one digit that makes row and checksum fit again, in the row or in the checksum itself. */
 function mendLine(line: string): Fix | null {
   const tail = TAIL.exec(line);
-  if (!tail) return null;
+  if (!tail) return mendName(line);
   const row = Buffer.from(`${line.slice(0, tail.index)}}`, 'latin1');
   const stated = tail[1] as string;
   const fits = recoverDigitByCrc(row, Number.parseInt(stated, 16));
@@ -111,6 +111,15 @@ function mendLine(line: string): Fix | null {
   if (at === undefined || wrong.length > 1) return null;
   const start = line.length - 2 - right.length;
   return { index: start + at, original: right[at] as string };
+}
+
+/** The digits of the checksum's own name. */
+function mendName(line: string): Fix | null {
+  const name = /,"crc(\d\d)":"[0-9a-f]{8}"\}$/.exec(line);
+  const wrong = [...'32'].flatMap((digit, i) => (digit === name?.[1]?.[i] ? [] : [i]));
+  const [at] = wrong;
+  if (!name || at === undefined || wrong.length > 1) return null;
+  return { index: name.index + ',"crc'.length + at, original: '32'[at] as string };
 }
 
 function describe(
