@@ -79,6 +79,83 @@ export const memoryRowSchema = z.object({
   part: count,
   peakRssBytes: count,
   weightBytes: count,
+  /** Largest KV cache that was allocated, and what rows × capacity × bytes per token gives. */
+  kvCacheBytes: count.optional(),
+  kvComputedBytes: count.optional(),
+});
+
+const ms = z.number().nonnegative();
+
+/** One timed generation of one batch. Times are ms on the monotonic clock, from its start. */
+export const iterationRowSchema = z.object({
+  kind: z.literal('iteration'),
+  round: count,
+  /** Counts within the run, warm-up included. */
+  iteration: count,
+  /** Recorded, but in no figure. */
+  warmup: z.boolean(),
+  /** Of all rows of the batch, padding not counted. */
+  promptTokens: count,
+  newTokens: count,
+  /** Until the first token of any row. */
+  ttftMs: ms,
+  /** Until every row has its first token. */
+  prefillMs: ms,
+  /** Each decode step after that: one token for every row that goes on. */
+  stepMs: z.array(ms),
+  e2eMs: ms,
+  /** CPU time, user and system, of the worker process. */
+  cpuMs: ms,
+});
+
+/** Closes the iterations of one round of a cell, with what else the machine did meanwhile. */
+export const roundRowSchema = z.object({
+  kind: z.literal('round'),
+  round: count,
+  /** How many iteration and failure rows it has. */
+  rows: count,
+  /** Since the first round of the experiment began. */
+  startedMs: ms,
+  wallMs: ms,
+  /** CPU time that the hypervisor gave to others, over all cores; null where unknown. */
+  stealMs: ms.nullable(),
+  /** CPU time of all other processes of this machine, over all cores; null where unknown. */
+  othersMs: ms.nullable(),
+  loadAverage: z.number().nonnegative(),
+});
+
+/** One fresh process: from its start to its first token, and the load in it. */
+export const coldStartRowSchema = z.object({
+  kind: z.literal('cold-start'),
+  index: count,
+  loadMs: ms,
+  firstTokenMs: ms,
+});
+
+/** What one prompt was continued with, once per run, for agreement and repetition. */
+export const generatedRowSchema = z.object({
+  kind: z.literal('generated'),
+  prompt: count,
+  ids: z.array(count),
+  finish: z.enum(['stop', 'length', 'cancelled']),
+});
+
+/** An iteration that gave no result: counted beside every percentile. */
+export const failureRowSchema = z.object({
+  kind: z.literal('failure'),
+  round: count,
+  iteration: count,
+  message: z.string(),
+});
+
+/** One reading of nvidia-smi; null where the card does not say. In a file of its own. */
+export const gpuRowSchema = z.object({
+  kind: z.literal('gpu'),
+  atMs: ms,
+  gpu: count,
+  utilization: z.number().nullable(),
+  memoryBytes: count.nullable(),
+  powerW: z.number().nullable(),
 });
 
 /** A second pass over one batch (`--check-repeat`): bitEqual is decided on the raw floats. */
@@ -96,6 +173,12 @@ export const sampleRowSchema = z.discriminatedUnion('kind', [
   batchRowSchema,
   memoryRowSchema,
   repeatRowSchema,
+  iterationRowSchema,
+  roundRowSchema,
+  coldStartRowSchema,
+  generatedRowSchema,
+  failureRowSchema,
+  gpuRowSchema,
 ]);
 export type SampleRow = z.infer<typeof sampleRowSchema>;
 export type TensorRow = z.infer<typeof tensorRowSchema>;
