@@ -49,9 +49,11 @@ function said(lab: Lab, finding: Finding): Discrepancy {
   const { seal, namedBy, sealed, found } = evidence as Record<string, string | null>;
   const by = seal ?? namedBy;
   if (by == null || sealed == null) return { code, message, ...run };
+  // Which of the two was changed cannot be told; the place shows what the seal says.
   const says = found == null ? message : `${message}, or its digest in seals/${by} was`;
   const place = placeOf(lab, by, sealed);
-  const digests = { expected: sealed, found: found ?? 'none' };
+  const digests =
+    found == null ? { expected: sealed, found: 'none' } : { expected: found, found: sealed };
   return { code, message: says, ...run, ...(place ? { place } : {}), ...digests };
 }
 
