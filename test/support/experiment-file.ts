@@ -7,6 +7,8 @@ export interface ExperimentOptions {
   readonly schemes?: readonly string[];
   readonly budget?: string;
   readonly task?: boolean;
+  /** Score some batches of the evaluation twice. */
+  readonly repeat?: boolean;
   /** Lines to add at the top level. */
   readonly more?: string;
 }
@@ -34,6 +36,7 @@ measures:
   - eval:
       corpus: corpus.jsonl
       budget: ${budget}
+      check_repeat: ${options.repeat ?? false}
 ${options.task ? task : ''}`,
   );
   return `${name}.yaml`;
