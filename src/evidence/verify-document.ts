@@ -73,7 +73,9 @@ export function verifyDocument(
     return { document: file, numbers: 0, discrepancies: [{ code: 'document-missing', message }] };
   }
   const text = readFileSync(path, 'utf8');
-  const document: Document = { file, lines: text.split('\n'), sidecar, lookup: context.lookup };
+  const { lookup } = context;
+  const lines = text.split('\n');
+  const document: Document = { file, lines, sidecar: aligned(sidecar, lines), lookup };
   const discrepancies = [...checkNumbers(document), ...checkConstants(document, text)];
   if (discrepancies.length === 0 && sha256Hex(text) !== sidecar.sha256) {
     const code = 'document-edited';
@@ -87,6 +89,32 @@ export function verifyDocument(
     discrepancies.push({ code: 'evidence-edited', message });
   }
   return { document: file, numbers: sidecar.numbers.length, discrepancies };
+}
+
+/**
+ * A number that gets longer, or a word before it, moves all that follow on its line. Where a line
+ * still has as many numerals as it had, they are paired in order, so that one change is one finding.
+ */
+function aligned(sidecar: Sidecar, lines: readonly string[]): Sidecar {
+  const moved = new Map<string, number>();
+  const expected = new Map<number, Numeral[]>();
+  for (const n of [...sidecar.numbers, ...sidecar.constants]) {
+    expected.set(n.line, [...(expected.get(n.line) ?? []), n]);
+  }
+  for (const [line, unsorted] of expected) {
+    const now = lines[line - 1] ?? '';
+    if (unsorted.every((n) => now.startsWith(n.text, n.column - 1))) continue;
+    const standing = findNumerals(now);
+    if (standing.length !== unsorted.length) continue;
+    for (const [i, n] of unsorted.toSorted((a, b) => a.column - b.column).entries()) {
+      moved.set(`${line}:${n.column}`, standing[i]?.column ?? n.column);
+    }
+  }
+  const move = <T extends Numeral>(n: T): T => {
+    return { ...n, column: moved.get(`${n.line}:${n.column}`) ?? n.column };
+  };
+  const { numbers, constants } = sidecar;
+  return { ...sidecar, numbers: numbers.map(move), constants: constants.map(move) };
 }
 
 function checkNumbers(document: Document): Discrepancy[] {
