@@ -66,6 +66,10 @@ export function reportError(error: unknown, io: CommandIo, json: boolean): numbe
     return error.exitCode;
   }
   const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  if (json) {
+    const message = redactText(error instanceof Error ? error.message : detail, secrets);
+    writeJson(io.stdout, { error: { code: 'InternalError', message, hint: null } });
+  }
   writeLine(io.stderr, 'error: this is a bug in assay, please report it with the lines below');
   writeLine(io.stderr, redactText(detail, secrets));
   return 1;

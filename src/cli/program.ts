@@ -196,7 +196,7 @@ function configure(command: Command, io: CommandIo): void {
     if (error.exitCode === 0) throw new HelpShown(0);
     if (error.code === 'commander.help') throw new HelpShown(2);
     const hint = `see \`${commandPath(command)} --help\``;
-    throw new UsageError(error.message.replace(/^error: /, ''), { hint });
+    throw new UsageError(error.message.replace(/^error: /, '').replaceAll('\n', ' '), { hint });
   });
   command.configureOutput({
     writeOut: (text) => io.stdout.write(text),
