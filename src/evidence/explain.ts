@@ -28,7 +28,7 @@ export interface Explanation {
   readonly printed: readonly string[];
 }
 
-/** A number of a document that is no metric's value: a comparison, a count, a field of a manifest. */
+/** A number of a document that is no metric: a comparison, a reduction, a field of a manifest. */
 export interface DerivedExplanation {
   readonly printed: string;
   readonly text: string;

@@ -93,7 +93,7 @@ export function verifyDocument(
 
 /**
  * A number that gets longer, or a word before it, moves all that follow on its line. Where a line
- * still has as many numerals as it had, they are paired in order, so that one change is one finding.
+ * still has as many numerals as it had, they are paired in order: one change is one finding.
  */
 function aligned(sidecar: Sidecar, lines: readonly string[]): Sidecar {
   const moved = new Map<string, number>();

@@ -14,7 +14,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
-/** The rows of a whole run as a worker writes them: tensors, load, batches of `sizes` rows, memory. */
+/** The rows of a whole run in the order of a worker: load, batches of `sizes` rows, memory. */
 function runRows(sizes: readonly number[]): SampleRow[] {
   let item = 0;
   const batches = sizes.flatMap((size, batch): SampleRow[] => [
