@@ -1,16 +1,22 @@
 /** The registry: a formula id in a record is looked up here and computed again by `verify`. */
-import { SAMPLES_FILE } from '../record/samples.ts';
+import { GPU_SAMPLES_FILE, SAMPLES_FILE } from '../record/samples.ts';
 import type { Metric } from '../record/schema.ts';
 import type { Formula, FormulaParams } from './formula.ts';
+import { benchFormulas } from './formulas-bench.ts';
 import { evalFormulas } from './formulas-eval.ts';
+import { machineFormulas } from './formulas-machine.ts';
 import { runFormulas } from './formulas-run.ts';
 import { taskFormulas } from './formulas-task.ts';
+import { trustFormulas } from './formulas-trust.ts';
 import type { Samples } from './samples.ts';
 
 export const FORMULAS: Readonly<Record<string, Formula>> = {
   ...evalFormulas,
   ...taskFormulas,
   ...runFormulas,
+  ...benchFormulas,
+  ...machineFormulas,
+  ...trustFormulas,
 };
 
 /** A metric to derive: its name in the summary, its formula, its parameters. */
@@ -29,6 +35,6 @@ export function computeMetric(request: Omit<MetricRequest, 'name'>, samples: Sam
     ...derived,
     formula: request.formula,
     params: request.params,
-    samples: SAMPLES_FILE,
+    samples: formula.reads === 'gpu' ? GPU_SAMPLES_FILE : SAMPLES_FILE,
   };
 }

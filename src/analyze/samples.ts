@@ -11,7 +11,18 @@ export interface Samples {
   readonly batches: readonly BatchRow[];
   readonly memory: readonly RowOf<'memory'>[];
   readonly repeats: readonly RowOf<'repeat'>[];
+  readonly iterations: readonly IterationRow[];
+  readonly rounds: readonly RoundRow[];
+  readonly coldStarts: readonly RowOf<'cold-start'>[];
+  readonly generated: readonly GeneratedRow[];
+  readonly failures: readonly RowOf<'failure'>[];
+  readonly gpu: readonly GpuRow[];
 }
+
+export type IterationRow = RowOf<'iteration'>;
+export type RoundRow = RowOf<'round'>;
+export type GeneratedRow = RowOf<'generated'>;
+export type GpuRow = RowOf<'gpu'>;
 
 export function groupSamples(rows: readonly SampleRow[]): Samples {
   const of = <K extends SampleRow['kind']>(kind: K): RowOf<K>[] =>
@@ -24,6 +35,12 @@ export function groupSamples(rows: readonly SampleRow[]): Samples {
     batches: of('batch'),
     memory: of('memory'),
     repeats: of('repeat'),
+    iterations: of('iteration'),
+    rounds: of('round'),
+    coldStarts: of('cold-start'),
+    generated: of('generated'),
+    failures: of('failure'),
+    gpu: of('gpu'),
   };
 }
 

@@ -1,21 +1,20 @@
 /** Runs of a lab as reports and explanations need them: rows are read when asked for. */
-import { existsSync } from 'node:fs';
 import type { ResolvableRun } from '../analyze/reference.ts';
 import { AssayError } from '../record/errors.ts';
 import type { Lab } from '../record/lab.ts';
 import type { SampleRow } from '../record/rows.ts';
 import { directoryName } from '../record/run-directory.ts';
 import { listRuns, loadRun } from '../record/run-reader.ts';
-import { readSamples } from '../record/sample-reader.ts';
+import { readRunRows } from '../record/sample-reader.ts';
 
 export function resolvable(lab: Lab, runId: string): ResolvableRun {
-  const { manifest, summary, samplesPath } = loadRun(lab, runId);
+  const { manifest, summary, dir } = loadRun(lab, runId);
   let rows: readonly SampleRow[] | null = null;
   return {
     manifest,
     summary,
     rows() {
-      rows ??= existsSync(samplesPath) ? readSamples(samplesPath).rows : [];
+      rows ??= readRunRows(dir);
       return rows;
     },
   };

@@ -1,7 +1,7 @@
 /** Names inside a run directory and names of run directories. */
 import { sha256Hex } from './canonical.ts';
 import { HEARTBEAT_FILE } from './heartbeat.ts';
-import { SAMPLES_FILE } from './samples.ts';
+import { SAMPLE_FILES } from './samples.ts';
 import type { FileEntry } from './schema.ts';
 
 export const MANIFEST_FILE = 'manifest.json';
@@ -18,7 +18,7 @@ export function isOwnFile(name: string): boolean {
 
 export function roleOf(path: string): FileEntry['role'] {
   if (path === SUMMARY_FILE) return 'summary';
-  if (path === SAMPLES_FILE) return 'samples';
+  if (SAMPLE_FILES.includes(path)) return 'samples';
   if (path === LOG_FILE) return 'log';
   if (path === ERROR_LOG_FILE) return 'error-log';
   return 'other';

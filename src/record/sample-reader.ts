@@ -1,8 +1,9 @@
 /** Reading samples.jsonl back: nothing is dropped in silence. */
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readSync } from 'node:fs';
+import { join } from 'node:path';
 import { FormatError } from './errors.ts';
 import { type SampleRow, sampleRowSchema } from './rows.ts';
-import { checkLine, MAX_LINE_BYTES } from './samples.ts';
+import { checkLine, MAX_LINE_BYTES, SAMPLE_FILES } from './samples.ts';
 import { storageError } from './storage-error.ts';
 
 export interface SamplesRead {
@@ -45,6 +46,13 @@ export function readSamples(
   });
   if (rest > 0) result.torn = { bytes: rest };
   return result;
+}
+
+/** The rows of all sample files of a run; bad lines are dropped here and reported by `verify`. */
+export function readRunRows(runDir: string): SampleRow[] {
+  return SAMPLE_FILES.map((file) => join(runDir, file))
+    .filter((path) => existsSync(path))
+    .flatMap((path) => readSamples(path).rows);
 }
 
 function parseLine(bytes: Uint8Array | null): SampleRow | { reason: string } {

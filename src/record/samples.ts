@@ -10,6 +10,10 @@ import { crc32 } from 'node:zlib';
 import type { SampleRow } from './rows.ts';
 
 export const SAMPLES_FILE = 'samples.jsonl';
+/** Readings of the GPUs, in a file of their own: a sampler beside the worker appends them. */
+export const GPU_SAMPLES_FILE = 'gpu.jsonl';
+/** Every file that holds sample rows, in the order in which a run's rows are read. */
+export const SAMPLE_FILES: readonly string[] = [SAMPLES_FILE, GPU_SAMPLES_FILE];
 /** Longest line that is written or read: the bound on what a damaged file can make us hold. */
 export const MAX_LINE_BYTES = 16 * 1024 * 1024;
 
