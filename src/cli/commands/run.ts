@@ -75,6 +75,11 @@ export async function runPlan(
   const outcome = await execute(plan, lab, { reuse: !fresh, resume: !fresh }, io);
   printFailures(outcome, io);
   const exitCode = exitCodeOf(outcome);
+  // Interrupted before the first cell: there may be nothing yet to report on.
+  if (outcome.cells.length === 0) {
+    if (options.json) writeJson(io.stdout, { experiment: plan.spec.name, runs: [], report: null });
+    return exitCode;
+  }
   const { report: found, written } = report(lab, plan.spec.name);
   if (options.json) {
     const runs = runsAsJson(outcome, experimentRuns(lab, plan.spec.name));
