@@ -1,7 +1,8 @@
 /** `assay init`: a commented experiment file to start from. */
 import { constants, copyFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { AssayError, UsageError } from '../../record/errors.ts';
+import { UsageError } from '../../record/errors.ts';
+import { storageError } from '../../record/storage-error.ts';
 import { type CommandIo, writeJson, writeLine } from '../io.ts';
 import { packageRoot } from '../package.ts';
 
@@ -19,7 +20,7 @@ export async function run(
         hint: 'give another name: assay init my-experiment.yaml',
       });
     }
-    throw new AssayError('StorageError', 3, `${path}: cannot be written (${code})`, { cause });
+    throw storageError({ doing: 'write', path, cause });
   }
   if (options.json) writeJson(io.stdout, { path });
   else writeLine(io.stdout, `Written: ${options.file}\nNext: assay run ${options.file} --dry-run`);
