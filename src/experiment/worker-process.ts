@@ -36,7 +36,12 @@ export function runWorker(options: WorkerOptions): Promise<WorkerEnd> {
   if (child.stdout) options.onStdout(child.stdout);
   if (child.stderr) options.onStderr(child.stderr);
   const seen = { done: false, error: null as WorkerError | null, timedOut: false, peakKiB: 0 };
+  const look = (): void => {
+    seen.peakKiB = Math.max(seen.peakKiB, peakRssKiB(child.pid));
+  };
   child.on('message', (message: FromWorker) => {
+    // A worker that dies soon after it loaded its model has been looked at once.
+    if (message.type === 'ready') look();
     if (message.type === 'done') seen.done = true;
     else if (message.type === 'error') seen.error = message.error;
     options.onMessage(message);
@@ -51,9 +56,7 @@ export function runWorker(options: WorkerOptions): Promise<WorkerEnd> {
           seen.timedOut = true;
           stopping.stop();
         }, timeoutS * 1_000);
-  const watch = setInterval(() => {
-    seen.peakKiB = Math.max(seen.peakKiB, peakRssKiB(child.pid));
-  }, WATCH_MS);
+  const watch = setInterval(look, WATCH_MS);
   child.send(job, () => {});
   if (signal.aborted) onAbort();
   return new Promise((resolve, reject) => {
