@@ -3,6 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ResolvableRun } from '../analyze/reference.ts';
 import type { Lab } from '../record/lab.ts';
+import { isOwnFile, MANIFEST_FILE } from '../record/run-directory.ts';
 import { listRuns, type RunEntry } from '../record/run-reader.ts';
 import { readSamples } from '../record/sample-reader.ts';
 import { SAMPLES_FILE } from '../record/samples.ts';
@@ -40,8 +41,12 @@ export async function verifyLab(lab: Lab, options: VerifyOptions = {}): Promise<
   const verified = new Map<string, VerifiedRun>();
   let samples = 0;
   let metrics = 0;
+  let unfinished = 0;
   for (const [index, entry] of entries.entries()) {
-    if (entry.kind === 'unfinished') continue;
+    if (entry.kind === 'unfinished' || isStillborn(entry)) {
+      unfinished++;
+      continue;
+    }
     options.onRun?.(entry.runId, index, entries.length);
     const result = entry.kind === 'closed' ? await verifyRun(entry) : await verifyUnreadable(entry);
     if (result === null) {
@@ -65,7 +70,7 @@ export async function verifyLab(lab: Lab, options: VerifyOptions = {}): Promise<
   if (all) discrepancies.push(...seals.discrepancies);
   return {
     runs: verified.size,
-    unfinished: entries.filter((entry) => entry.kind === 'unfinished').length,
+    unfinished,
     metrics,
     samples,
     documents: checked.length,
@@ -73,6 +78,12 @@ export async function verifyLab(lab: Lab, options: VerifyOptions = {}): Promise<
     discrepancies,
     heads: seals.heads,
   };
+}
+
+/** Its process was killed before it wrote anything but a heartbeat: nothing there can be wrong. */
+function isStillborn(entry: RunEntry): boolean {
+  if (entry.kind !== 'unreadable') return false;
+  return readdirSync(entry.dir).every((name) => name !== MANIFEST_FILE && isOwnFile(name));
 }
 
 /** One changed digit may have made a manifest unreadable: then the run itself can still be had. */
