@@ -66,6 +66,8 @@ export interface Engine {
   /** Longest sequence that the model accepts, tokens. */
   readonly maxPositions: number;
   readonly vocabSize: number;
+  /** Keys and values of one token, from the shape of the model: without what the engine pads. */
+  readonly kvBytesPerToken: number;
   readonly coverage: readonly TensorCoverage[];
   /** Directory that holds the model's tokenizer files; absent or null where there is none. */
   readonly modelDir?: string | null;

@@ -124,6 +124,8 @@ function assemble(parts: {
     model: options.identity,
     maxPositions: arch.maxPositions,
     vocabSize: arch.vocabSize,
+    // f32, as all arithmetic here.
+    kvBytesPerToken: 2 * arch.layers * arch.kvHeads * arch.headDim * 4,
     coverage,
     modelDir: options.modelDir ?? null,
     async score(windows: readonly TokenWindow[], signal: AbortSignal): Promise<ScoredWindow[]> {
