@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { ItemRow, WindowRow } from '../record/rows.ts';
-import { type Comparison, compareRuns } from './compare.ts';
+import { compareRuns } from './compare.ts';
+import type { Comparison } from './comparison.ts';
 import { groupSamples, type Samples } from './samples.ts';
 
 const PARAMS = { seed: 42, resamples: 300, margin: 0.01 };

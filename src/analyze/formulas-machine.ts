@@ -1,13 +1,6 @@
 /** Formulas of a benchmark that are not about its iterations: memory, GPU, cold start, text. */
 import { mean, sum } from './describe.ts';
-import {
-  type Derived,
-  exact,
-  type Formula,
-  missing,
-  numberParam,
-  ratioOfUnits,
-} from './formula.ts';
+import { type Derived, exact, type Formula, missing, ratioOfUnits } from './formula.ts';
 import { MIN_UNITS } from './intervals.ts';
 import type { GeneratedRow, GpuRow, Samples } from './samples.ts';
 import { studentInterval } from './student.ts';

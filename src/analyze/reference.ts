@@ -4,7 +4,8 @@
  */
 import type { SampleRow } from '../record/rows.ts';
 import type { Manifest, Metric, Summary } from '../record/schema.ts';
-import { type CompareParams, type Comparison, compareRuns } from './compare.ts';
+import { compareRuns } from './compare.ts';
+import type { ComparedRuns, CompareParams, Comparison } from './comparison.ts';
 import { coverageOf } from './coverage.ts';
 import { computeMetric } from './formulas.ts';
 import { groupSamples, type Samples } from './samples.ts';
@@ -21,6 +22,8 @@ export type NumberReference =
       baseline: string;
       params: CompareParams;
       part: MetricPart;
+      /** 1 / x (how many times as fast) or 1 − x (the share saved); absent: as it is. */
+      as?: 'inverse' | 'reduction';
     }
   | { from: 'coverage'; run: string; scheme: string; part: 'tensors' | 'parameterShare' }
   | { from: 'reduction'; run: string; baseline: string; metric: string };
@@ -92,10 +95,10 @@ export function resolveNumber(reference: NumberReference, lookup: RunLookup): nu
     case 'comparison': {
       const baseline = lookup(reference.baseline);
       if (!baseline) return null;
-      const { part, ...what } = reference;
-      const pair = { variant: samplesOf(run), baseline: samplesOf(baseline) };
-      const compare = (): Comparison => compareRuns(reference.formula, pair, reference.params);
-      return partOf(once(run, JSON.stringify(what), compare), part);
+      const { part, as, ...what } = reference;
+      const compare = (): Comparison =>
+        compareRuns(reference.formula, pairOf(run, baseline), reference.params);
+      return transformed(partOf(once(run, JSON.stringify(what), compare), part), as);
     }
     case 'reduction': {
       const baseline = lookup(reference.baseline);
@@ -106,6 +109,23 @@ export function resolveNumber(reference: NumberReference, lookup: RunLookup): nu
   }
 }
 
+/** Two runs as comparisons take them. */
+export function pairOf(run: ResolvableRun, baseline: ResolvableRun): ComparedRuns {
+  return {
+    variant: samplesOf(run),
+    baseline: samplesOf(baseline),
+    manifests: { variant: run.manifest, baseline: baseline.manifest },
+  };
+}
+
+export function transformed(
+  value: number | null,
+  as: 'inverse' | 'reduction' | undefined,
+): number | null {
+  if (value === null || as === undefined) return value;
+  return as === 'inverse' ? 1 / value : 1 - value;
+}
+
 function fieldAt(manifest: Manifest, path: string): number | null {
   let value: unknown = manifest;
   for (const key of path.split('.')) {
@@ -114,6 +134,8 @@ function fieldAt(manifest: Manifest, path: string): number | null {
   }
   return typeof value === 'number' ? value : null;
 }
+
+const AS = { is: '', inverse: '1 / ', reduction: '1 − ' } as const;
 
 /** How a reader is told where a number comes from. */
 export function describeReference(reference: NumberReference): string {
@@ -126,8 +148,8 @@ export function describeReference(reference: NumberReference): string {
       return `${reference.part} at ${reference.scheme} of the tensor rows of run ${reference.run}`;
     case 'comparison':
       return (
-        `${reference.formula} (${reference.part}) of run ${reference.run} ` +
-        `against ${reference.baseline}`
+        `${AS[reference.as ?? 'is']}${reference.formula} (${reference.part}) ` +
+        `of run ${reference.run} against ${reference.baseline}`
       );
     case 'reduction':
       return (

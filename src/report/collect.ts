@@ -1,6 +1,7 @@
 /** What a report is about: the newest run of every cell of one experiment, and its comparisons. */
 import { z } from 'zod';
-import { type CompareParams, type Comparison, compareRuns } from '../analyze/compare.ts';
+import { compareRuns } from '../analyze/compare.ts';
+import type { CompareParams, Comparison } from '../analyze/comparison.ts';
 import { type ResolvableRun, samplesOf } from '../analyze/reference.ts';
 import { FormatError } from '../record/errors.ts';
 import type { RunStatus } from '../record/schema.ts';

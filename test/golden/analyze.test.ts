@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { type Comparison, compareRuns } from '../../src/analyze/compare.ts';
+import { compareRuns } from '../../src/analyze/compare.ts';
+import type { Comparison } from '../../src/analyze/comparison.ts';
 import { quantile, sum } from '../../src/analyze/describe.ts';
 import { computeMetric } from '../../src/analyze/formulas.ts';
 import { bootstrapRatio, wilson } from '../../src/analyze/intervals.ts';

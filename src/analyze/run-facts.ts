@@ -1,0 +1,74 @@
+/** What of two manifests decides whether, and how far, their speeds compare. */
+import { canonicalJson } from '../record/canonical.ts';
+import type { Manifest } from '../record/schema.ts';
+
+type Pair = { readonly variant: Manifest; readonly baseline: Manifest } | undefined;
+
+/** Findings with such a code say that something else than the scheme may have decided a time. */
+const SUSPECT = /^suspect/;
+
+/** Why the two runs' speeds say nothing about each other; null: they compare. */
+export function cannotCompareSpeed(manifests: Pair): string | null {
+  if (!manifests) return 'where and how the two ran is not known';
+  const { variant, baseline } = manifests;
+  for (const { engine } of [variant, baseline]) {
+    if (!engine) return 'a run has no engine';
+    if (engine.simulated !== null) {
+      return `the speed of ${engine.scheme} is simulated here (${engine.simulated})`;
+    }
+  }
+  if (machineOf(variant) !== machineOf(baseline)) {
+    return `other machines: ${machineOf(variant)} and ${machineOf(baseline)}`;
+  }
+  if (engineOf(variant) !== engineOf(baseline)) {
+    return `other engines: ${engineOf(variant)} and ${engineOf(baseline)}`;
+  }
+  const settings = differentSettings(manifests);
+  return settings.length > 0 ? `measured with other settings: ${settings.join(', ')}` : null;
+}
+
+function machineOf({ environment }: Manifest): string {
+  const { hostname, cpu } = environment;
+  return `${hostname} (${cpu.model}, ${cpu.logicalCores} cores)`;
+}
+
+function engineOf({ engine }: Manifest): string {
+  return engine ? `${engine.name} on ${engine.device} with ${engine.threads} threads` : 'none';
+}
+
+/** Names of the measure's settings that differ. Paths may move: rows tell other prompts. */
+export function differentSettings(manifests: NonNullable<Pair>): string[] {
+  const [a, b] = [settingsOf(manifests.variant), settingsOf(manifests.baseline)];
+  const same = (name: string): boolean =>
+    canonicalJson(a[name] ?? null) === canonicalJson(b[name] ?? null);
+  return [...new Set([...Object.keys(a), ...Object.keys(b)])].filter((name) => !same(name)).sort();
+}
+
+function settingsOf({ config, seeds }: Manifest): Record<string, unknown> {
+  const measure = Object.entries(Object(config.measure) as Record<string, unknown>);
+  return { ...Object.fromEntries(measure.filter(([name]) => !name.endsWith('Path'))), seeds };
+}
+
+/** What a verdict must not hide. */
+export function speedNotes(manifests: Pair): string[] {
+  if (!manifests) return [];
+  const { variant, baseline } = manifests;
+  const suspect = (manifest: Manifest): string[] => {
+    const why = suspicionOf(manifest);
+    return why === null ? [] : [`${manifest.variant.scheme} is suspect: ${why}`];
+  };
+  const apart =
+    after(variant.startedAt, baseline.endedAt) || after(baseline.startedAt, variant.endedAt);
+  const interleaved = apart ? ['the two did not run interleaved: drift is in the ratio'] : [];
+  return [...suspect(variant), ...suspect(baseline), ...interleaved];
+}
+
+/** Why a run's times are suspect; null when nothing was noticed. */
+export function suspicionOf({ findings }: Manifest): string | null {
+  const found = findings.filter((finding) => SUSPECT.test(finding.code));
+  return found.length > 0 ? found.map((finding) => finding.message).join('; ') : null;
+}
+
+function after(start: string, end: string | null): boolean {
+  return end !== null && Date.parse(start) >= Date.parse(end);
+}
