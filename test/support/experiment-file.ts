@@ -9,6 +9,8 @@ export interface ExperimentOptions {
   readonly task?: boolean;
   /** Score some batches of the evaluation twice. */
   readonly repeat?: boolean;
+  /** Lines to add to the evaluation. */
+  readonly window?: string;
   /** Lines to add at the top level. */
   readonly more?: string;
 }
@@ -37,7 +39,7 @@ measures:
       corpus: corpus.jsonl
       budget: ${budget}
       check_repeat: ${options.repeat ?? false}
-${options.task ? task : ''}`,
+${options.window ?? ''}${options.task ? task : ''}`,
   );
   return `${name}.yaml`;
 }

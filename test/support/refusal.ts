@@ -39,5 +39,4 @@ export async function refused(
   return result;
 }
 
-export const GIT_LFS_POINTER =
-  'version https://git-lfs.github.com/spec/v1\n' + `oid sha256:${'ab'.repeat(32)}\nsize 1234567\n`;
+export const GIT_LFS_POINTER = `version https://git-lfs.github.com/spec/v1\noid sha256:${'ab'.repeat(32)}\nsize 1234567\n`;
