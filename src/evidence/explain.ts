@@ -159,12 +159,13 @@ function explanation(
 ): Explanation {
   const { record, metric } = fit;
   const formula = FORMULAS[record.formula];
+  const path = join(run.dir, record.samples);
   return {
     run: run.runId,
     ...fit,
     formula: formula?.describe ?? 'unknown formula',
-    file: relative(lab.root, run.samplesPath).replaceAll('\\', '/'),
-    rows: rowsOf(run.samplesPath, formula?.reads ?? ''),
+    file: relative(lab.root, path).replaceAll('\\', '/'),
+    rows: rowsOf(path, formula?.reads ?? ''),
     printed: cited
       .filter(
         ({ reference: r }) => r.from === 'metric' && r.run === run.runId && r.metric === metric,

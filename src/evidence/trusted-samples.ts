@@ -9,7 +9,7 @@ import { crc32 } from 'node:zlib';
 import { sha256Hex } from '../record/canonical.ts';
 import { type SampleRow, sampleRowSchema } from '../record/rows.ts';
 import type { ClosedRun } from '../record/run-reader.ts';
-import { checkLine, SAMPLES_FILE } from '../record/samples.ts';
+import { checkLine, SAMPLE_FILES } from '../record/samples.ts';
 import { type Discrepancy, placeIn } from './discrepancy.ts';
 import { jsonLeaves, leafAt, pathText } from './json-place.ts';
 import { recoverDigitByCrc } from './recover.ts';
@@ -22,11 +22,20 @@ export interface TrustedSamples {
 
 const TAIL = /,"crc32":"([0-9a-f]{8})"\}$/;
 
+/** The rows of all sample files, in the order in which `readRunRows` gives them. */
 export function trustedSamples(run: ClosedRun): TrustedSamples {
-  const entry = run.manifest.files.find((file) => file.path === SAMPLES_FILE);
-  const path = join(run.dir, SAMPLES_FILE);
+  const files = SAMPLE_FILES.map((name) => trustedFile(run, name));
+  const rows = files.some((file) => file.rows === null)
+    ? null
+    : files.flatMap((file) => file.rows ?? []);
+  return { rows, discrepancies: files.flatMap((file) => file.discrepancies) };
+}
+
+function trustedFile(run: ClosedRun, name: string): TrustedSamples {
+  const entry = run.manifest.files.find((file) => file.path === name);
+  const path = join(run.dir, name);
   if (!entry) return { rows: [], discrepancies: [] };
-  const file = `runs/${run.runId}/${SAMPLES_FILE}`;
+  const file = `runs/${run.runId}/${name}`;
   if (!existsSync(path)) {
     const message = `${file} was deleted: nothing of this run can be recomputed`;
     return { rows: null, discrepancies: [{ code: 'file-missing', message, run: run.runId }] };

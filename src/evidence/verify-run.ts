@@ -9,7 +9,7 @@ import type { SampleRow } from '../record/rows.ts';
 import { checkRun } from '../record/run-check.ts';
 import { SUMMARY_FILE } from '../record/run-directory.ts';
 import type { ClosedRun } from '../record/run-reader.ts';
-import { SAMPLES_FILE } from '../record/samples.ts';
+import { SAMPLE_FILES } from '../record/samples.ts';
 import { type Manifest, type Metric, type Summary, summarySchema } from '../record/schema.ts';
 import { type Discrepancy, placeIn } from './discrepancy.ts';
 import { jsonLeaves, leafOf, pathText } from './json-place.ts';
@@ -39,12 +39,17 @@ export async function verifyRun(found: ClosedRun): Promise<VerifiedRun> {
   for (const finding of await checkRun(run)) {
     const path = finding.place?.slice(`runs/${run.runId}/`.length) ?? '';
     // These files were looked at number by number above; only say more when that found nothing.
-    if (path === SAMPLES_FILE && samples.length > 0) continue;
+    if (SAMPLE_FILES.includes(path) && samples.some((each) => isAbout(each, path))) continue;
     if (path === SUMMARY_FILE && metrics.length > 0) continue;
     all.push({ code: finding.code, message: finding.message, run: run.runId });
   }
   const { runId, manifest } = run;
   return { runId, manifest, discrepancies: all, metrics: count, rows, summary };
+}
+
+/** Every discrepancy of a sample file has its place in it, or names it. */
+function isAbout({ place, message }: Discrepancy, file: string): boolean {
+  return place ? place.file.endsWith(`/${file}`) : message.includes(`/${file} `);
 }
 
 function verifySummary(

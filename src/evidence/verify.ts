@@ -5,8 +5,7 @@ import type { ResolvableRun } from '../analyze/reference.ts';
 import type { Lab } from '../record/lab.ts';
 import { isOwnFile, MANIFEST_FILE } from '../record/run-directory.ts';
 import { listRuns, type RunEntry } from '../record/run-reader.ts';
-import { readSamples } from '../record/sample-reader.ts';
-import { SAMPLES_FILE } from '../record/samples.ts';
+import { readRunRows } from '../record/sample-reader.ts';
 import type { Discrepancy } from './discrepancy.ts';
 import { mendManifest } from './mended-manifest.ts';
 import { verifyDocument } from './verify-document.ts';
@@ -105,8 +104,7 @@ function lookupIn(
   }
   for (const entry of entries) {
     if (entry.kind !== 'unfinished') continue;
-    const path = join(entry.dir, SAMPLES_FILE);
-    const rows = () => (existsSync(path) ? readSamples(path).rows : []);
+    const rows = () => readRunRows(entry.dir);
     runs.set(entry.runId, { manifest: entry.manifest, summary: null, rows });
   }
   return (runId) => runs.get(runId);
