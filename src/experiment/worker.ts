@@ -7,8 +7,10 @@ import type { Engine } from '../engine/engine.ts';
 import { openEngine } from '../engine/open.ts';
 import { openTokenizer } from '../engine/tokenizer.ts';
 import { checkRepeat, scoreBatches } from '../measure/scoring.ts';
-import { AssayError, Cancelled } from '../record/errors.ts';
+import { sha256File } from '../record/canonical.ts';
+import { AssayError, Cancelled, FormatError } from '../record/errors.ts';
 import { SampleWriter } from '../record/sample-writer.ts';
+import type { Cell } from './cell.ts';
 import { planCell } from './cell-plan.ts';
 import type { FromWorker, Job, ToWorker } from './protocol.ts';
 
@@ -33,6 +35,7 @@ async function work(job: Job): Promise<void> {
   let exitCode = 0;
   try {
     writer = new SampleWriter(job.samplesPath);
+    await checkData(job.cell);
     engine = await load(job, writer);
     await measure(job, engine, writer);
     send({ type: 'done' });
@@ -71,6 +74,17 @@ async function load(job: Job, writer: SampleWriter): Promise<Engine> {
   ]);
   send({ type: 'ready', engine: engine.info, model: engine.model });
   return engine;
+}
+
+/** A matrix takes hours: a file that was edited meanwhile is not what the record says it is. */
+async function checkData({ measure, dataSha256 }: Cell): Promise<void> {
+  const scored = measure.kind === 'eval' ? measure.corpusPath : null;
+  const path = 'filePath' in measure ? measure.filePath : scored;
+  if (path === null || (await sha256File(path)) === dataSha256) return;
+  throw new FormatError(`${path}: changed since this run was planned`, {
+    hint: 'run the experiment again: what was measured with the old file is then measured anew',
+    details: { path, expected: dataSha256 },
+  });
 }
 
 async function measure(job: Job, engine: Engine, writer: SampleWriter): Promise<void> {
