@@ -188,7 +188,7 @@ function cellKey(of: {
 
 function slug(ref: string): string {
   const plain = ref.replace(/^(builtin|dummy):/, '').replace(/\/config\.json$/, '');
-  const last = plain.split('/').filter(Boolean).slice(-2).join('-');
+  const last = plain.split('/').filter((part) => !/^\.*$/.test(part)).slice(-2).join('-');
   return (last || 'model').replace(/[^A-Za-z0-9._-]/g, '-').replace(/^\.+/, '');
 }
 
