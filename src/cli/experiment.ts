@@ -10,10 +10,7 @@ import {
 } from '../experiment/supervise.ts';
 import { type Lab, labAt } from '../record/lab.ts';
 import { collectExperiment, type ExperimentReport } from '../report/collect.ts';
-import { conclusion } from '../report/findings.ts';
-import { overviewTable } from '../report/overview.ts';
-import { plainText } from '../report/plain.ts';
-import { textTable } from '../report/table.ts';
+import { foundText, overviewText } from '../report/terminal.ts';
 import { type WrittenReport, writeReport } from '../report/write-report.ts';
 import { type CommandIo, writeLine } from './io.ts';
 import { builtinDir, packageRoot, packageVersion } from './package.ts';
@@ -57,34 +54,14 @@ export function report(
   return { report: collected, written: writeReport(collected, { dir, version: packageVersion() }) };
 }
 
-/** The table that answers the question, and the lines under it. */
+/** The tables that answer the question, and the lines under them. */
 export function printOverview(found: ExperimentReport, io: CommandIo): void {
-  const { header, rows, simulated, dummy, groups } = overviewTable(found);
-  const plain = rows.map((row) => row.map(plainText));
-  const table = (columns: readonly number[]): string =>
-    textTable(
-      columns.map((i) => ({ title: header[i] as string, align: i === 0 ? 'left' : 'right' })),
-      plain.map((row) => columns.map((i) => row[i] as string)),
-    );
-  const whole = table(header.map((_, i) => i));
-  const wide = (whole.split('\n')[1] ?? '').length;
-  // A terminal that is too narrow gets the same columns as several tables.
-  const fits = io.stdout.columns === undefined || io.stdout.columns >= wide;
-  for (const text of fits ? [whole] : groups.map(table)) writeLine(io.stdout, `\n${text}`);
-  if (simulated) {
-    writeLine(io.stdout, '† simulated: exact stored values, f32 arithmetic; speed is not ranked');
-  }
-  if (dummy) writeLine(io.stdout, 'dummy weights: random values, quality figures mean nothing');
+  for (const part of overviewText(found, io.stdout.columns)) writeLine(io.stdout, `\n${part}`);
 }
 
 /** The last line: what was found, and which command to try next. */
 export function printFound(found: ExperimentReport, next: string, io: CommandIo): void {
-  const { models } = found.config;
-  const sentences = models.flatMap((model) => {
-    const sentence = conclusion(found, model);
-    return sentence ? [`${models.length > 1 ? `${model}: ` : ''}${plainText(sentence)}`] : [];
-  });
-  const said = sentences.length > 0 ? sentences.join(' ') : 'Nothing was compared yet.';
+  const said = foundText(found) ?? 'Nothing was compared yet.';
   writeLine(io.stdout, `\nFound: ${said} Next: ${next}`);
 }
 

@@ -25,6 +25,19 @@ const FORMATS: Readonly<Record<string, NumberFormat>> = {
   scoredTokens: COUNT,
   items: COUNT,
   bitEqualRepeats: COUNT,
+  cpuUtilization: { style: 'fixed', digits: 2 },
+  kvCacheBytes: { style: 'bytes-mib', digits: 2 },
+  kvComputedBytes: { style: 'bytes-mib', digits: 2 },
+  outliers: COUNT,
+  failures: COUNT,
+  iterations: COUNT,
+  drift: { style: 'fixed', digits: 3 },
+  stolenShare: { style: 'percent', digits: 1 },
+  repetition: { style: 'percent', digits: 1 },
+  generatedTokens: COUNT,
+  gpuUtilization: { style: 'percent', digits: 1 },
+  gpuPeakMemoryBytes: { style: 'bytes-mib', digits: 1 },
+  gpuPowerW: { style: 'fixed', digits: 1 },
 };
 const OTHER: NumberFormat = { style: 'significant', digits: 4 };
 

@@ -2,9 +2,15 @@
 import { z } from 'zod';
 import { compareRuns } from '../analyze/compare.ts';
 import type { CompareParams, Comparison } from '../analyze/comparison.ts';
-import { type ResolvableRun, samplesOf } from '../analyze/reference.ts';
+import { pairOf, type ResolvableRun, samplesOf } from '../analyze/reference.ts';
 import { FormatError } from '../record/errors.ts';
 import type { RunStatus } from '../record/schema.ts';
+import {
+  batchSizeOf,
+  isMeasured,
+  type SpeedComparison,
+  speedComparisons,
+} from './collect-speed.ts';
 
 /** The part of a manifest's `config` that a report reads. */
 const configSchema = z.object({
@@ -17,7 +23,11 @@ const configSchema = z.object({
     schemes: z.array(z.string()),
     baseline: z.string(),
     seed: z.number(),
-    margins: z.object({ perplexity: z.number(), accuracy: z.number() }),
+    margins: z.object({
+      perplexity: z.number(),
+      accuracy: z.number(),
+      latency: z.number().optional(),
+    }),
   }),
   measure: z.object({ kind: z.string() }).catchall(z.unknown()),
 });
@@ -52,8 +62,14 @@ export interface ExperimentReport {
   /** Model × scheme × measure, in the order of the experiment file. */
   readonly cells: readonly CellReport[];
   readonly measures: readonly string[];
+  /** Quality against the baseline. */
   readonly comparisons: readonly ComparisonReport[];
+  /** Speed and texts against the model's speed baseline. */
+  readonly speed: readonly SpeedComparison[];
 }
+
+/** Before experiment files could give one. */
+const LATENCY_MARGIN = 0.05;
 
 /** Throws FormatError when there is no readable run of the experiment. */
 export function collectExperiment(name: string, runs: readonly ResolvableRun[]): ExperimentReport {
@@ -73,9 +89,27 @@ export function collectExperiment(name: string, runs: readonly ResolvableRun[]):
     config,
     known.map(({ run }) => run),
   ).flatMap(({ model, scheme }) =>
-    measures.map((measure) => cellOf({ model, scheme, measure }, runs)),
+    measures
+      .filter((measure) => isMeasureOf({ model, measure }, known))
+      .map((measure) => cellOf({ model, scheme, measure }, runs)),
   );
-  return { name, config, cells, measures, comparisons: comparisonsOf(newest, cells) };
+  const { latency } = config.margins;
+  const speed = speedComparisons(cells, {
+    baseline: config.baseline,
+    seed: config.seed,
+    margin: latency ?? LATENCY_MARGIN,
+    configured: latency === undefined ? null : newest.run,
+  });
+  return { name, config, cells, measures, comparisons: comparisonsOf(newest, cells), speed };
+}
+
+/** A model of random weights is not asked how well it writes: such a measure is not pending. */
+function isMeasureOf(
+  of: { model: string; measure: string },
+  known: readonly { run: ResolvableRun }[],
+): boolean {
+  const own = known.filter(({ run }) => run.manifest.variant.model === of.model);
+  return own.length === 0 || own.some(({ run }) => run.manifest.measure === of.measure);
 }
 
 /** The declared matrix, and whatever ran outside it under earlier versions of the file. */
@@ -142,19 +176,15 @@ function comparisonsOf(
         other.measure === cell.measure &&
         other.scheme === config.baseline,
     );
-    if (cell.scheme === config.baseline || !usable(cell) || !base || !usable(base)) return [];
+    if (cell.scheme === config.baseline || batchSizeOf(cell) !== null) return [];
+    if (!isMeasured(cell) || !base || !isMeasured(base)) return [];
     const task = samplesOf(cell.run).items.length > 0;
     const formula = task ? 'compare.accuracy-difference/1' : 'compare.perplexity-ratio/1';
     const margin = task ? config.margins.accuracy : config.margins.perplexity;
     const params = { resamples: 2_000, seed: config.seed, margin };
-    const pair = { variant: samplesOf(cell.run), baseline: samplesOf(base.run) };
     const { model, scheme, measure } = cell;
     const ids = { run: cell.run.manifest.runId, baseline: base.run.manifest.runId };
-    const result = compareRuns(formula, pair, params);
+    const result = compareRuns(formula, pairOf(cell.run, base.run), params);
     return [{ model, scheme, measure, formula, configured, ...ids, params, result }];
   });
-}
-
-function usable(cell: CellReport): cell is CellReport & { run: ResolvableRun } {
-  return cell.run !== null && cell.status === 'succeeded';
 }

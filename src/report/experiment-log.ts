@@ -1,11 +1,13 @@
 /** EXPERIMENT_LOG.md: the shape of a team's hand-written log, every number of it recomputable. */
-import { citeComparison } from './cite.ts';
 import type { ExperimentReport } from './collect.ts';
-import { DocumentBuilder, type DocumentEvidence } from './document.ts';
-import { conclusion, marginOf, verdictSentence } from './findings.ts';
+import { DocumentBuilder, type DocumentEvidence, type Piece } from './document.ts';
+import { conclusion, verdictSentence } from './findings.ts';
 import { hardware, overview as heading, software } from './log-header.ts';
+import { comparison, results } from './log-results.ts';
 import { variantSection } from './log-variant.ts';
-import { overviewTable, SIMULATED_MARK, variantsOf } from './overview.ts';
+import { modelWords } from './marks.ts';
+import { variantsOf } from './overview.ts';
+import { speedSentences } from './speed-findings.ts';
 
 export interface NoteFile {
   /** Relative to the report's folder. */
@@ -37,7 +39,7 @@ export function experimentLog(
   }
   comparison(doc, report);
   findings(doc, report);
-  gaps(doc);
+  gaps(doc, report);
   files(doc, report);
   notes(doc, options.notes);
   return doc.build({ document: LOG_FILE_NAME, experiment: report.name });
@@ -67,69 +69,37 @@ function matrix(doc: DocumentBuilder, report: ExperimentReport): void {
   doc.line`**Status Legend:** ${Object.values(MARKS).join(' · ')}`;
 }
 
-function results(doc: DocumentBuilder, report: ExperimentReport): void {
-  const { header, rows, simulated, dummy } = overviewTable(report);
-  doc.heading(2, 'Results');
-  doc.table(header, rows);
-  doc.line`Intervals are 95 %: bootstrap over documents for perplexity, Wilson over items for`;
-  doc.line`accuracy. Comparisons are paired over the same documents or items.`;
-  if (simulated) {
-    doc.blank();
-    doc.line`${SIMULATED_MARK} Simulated: the stored values are exact, the arithmetic is f32,`;
-    doc.line`because this processor has none for this format. Quality and stored size hold;`;
-    doc.line`speed and memory are not those of real support and are not ranked.`;
-  }
-  if (dummy) {
-    doc.blank();
-    doc.line`**Dummy weights**: the weights are random. Quality figures mean nothing.`;
-  }
-}
-
-function comparison(doc: DocumentBuilder, report: ExperimentReport): void {
-  const { baseline } = report.config;
-  doc.heading(2, `Comparison to ${baseline}`);
-  if (report.comparisons.length === 0) {
-    doc.line`Not measured: there is no other scheme with a complete result.`;
-    return;
-  }
-  doc.table(
-    ['Scheme', 'Measure', 'Quantity', 'Change [95 %]', 'Margin', 'Verdict', 'Baseline run'],
-    report.comparisons.map((c) => [
-      c.scheme,
-      c.measure,
-      c.result.unit === 'ratio' ? 'perplexity ratio' : 'accuracy difference',
-      c.result.verdict === 'refused' ? (c.result.reason ?? '') : citeComparison(c),
-      marginOf(c),
-      c.result.verdict,
-      `\`${c.baseline}\``,
-    ]),
-  );
-}
-
 function findings(doc: DocumentBuilder, report: ExperimentReport): void {
   doc.heading(2, 'Key Findings');
   const { baseline, models } = report.config;
-  let n = 0;
-  for (const item of report.comparisons) {
-    n++;
-    doc.add([`${n}. `, verdictSentence(item, baseline)]);
-  }
-  for (const model of models) {
+  const about = (model: string): string =>
+    models.length > 1 ? `${modelWords(model, report.cells)}: ` : '';
+  const quality = report.comparisons.map((item): Piece => {
+    return [about(item.model), verdictSentence(item, baseline)];
+  });
+  const conclusions = models.flatMap((model): Piece[] => {
     const sentence = conclusion(report, model);
-    if (!sentence) continue;
-    n++;
-    doc.add([`${n}. `, models.length > 1 ? `${model}: ` : '', sentence]);
-  }
-  if (n === 0) doc.line`Nothing was compared yet.`;
+    return sentence ? [[about(model), sentence]] : [];
+  });
+  const all = [...quality, ...conclusions, ...speedSentences(report)];
+  for (const [i, sentence] of all.entries()) doc.add([`${i + 1}. `, sentence]);
+  if (all.length === 0) doc.line`Nothing was compared yet.`;
 }
 
 /** What the seeds' logs have and this experiment did not measure: a gap is said, never filled. */
-function gaps(doc: DocumentBuilder): void {
+function gaps(doc: DocumentBuilder, report: ExperimentReport): void {
+  const has = (metric: string): boolean =>
+    report.cells.some((cell) => cell.run?.summary?.metrics[metric]?.value != null);
+  const missing = [
+    has('latencyAvg') ? '' : 'Latency and throughput by batch size',
+    has('coldStartSeconds') ? '' : 'Cold start',
+    has('perplexity') || has('accuracy') ? '' : 'Quality: perplexity and accuracy',
+    has('gpuUtilization') || has('gpuPeakMemoryBytes') ? '' : 'GPU memory and utilization',
+    'Load under concurrent users',
+    'Cost per request',
+  ];
   doc.heading(2, 'Not Measured');
-  doc.line`- Latency and throughput by batch size, cold start: not measured.`;
-  doc.line`- GPU memory and utilization: not measured.`;
-  doc.line`- Load under concurrent users: not measured.`;
-  doc.line`- Cost per request: not measured.`;
+  for (const gap of missing.filter((each) => each !== '')) doc.add(`- ${gap}: not measured.`);
 }
 
 function files(doc: DocumentBuilder, report: ExperimentReport): void {

@@ -1,6 +1,7 @@
 /** What the numbers say, in sentences: one verdict a comparison, then what it means. */
 import { citeComparison, citeMargin, citeMetric, citeReduction, inUnits } from './cite.ts';
 import type { CellReport, ComparisonReport, ExperimentReport } from './collect.ts';
+import { batchSizeOf } from './collect-speed.ts';
 import type { Piece } from './document.ts';
 
 export function quantityOf(comparison: ComparisonReport): string {
@@ -38,10 +39,16 @@ export function holdingSchemes(report: ExperimentReport, model: string): string[
     const all = of(scheme);
     return (
       // A measure that failed or has no baseline shows nothing.
-      all.length === report.measures.length &&
+      all.length > 0 &&
+      all.length === qualityMeasures(report, model) &&
       all.every(({ result: { verdict } }) => verdict === 'equivalent' || verdict === 'better')
     );
   });
+}
+
+function qualityMeasures(report: ExperimentReport, model: string): number {
+  const cells = report.cells.filter((c) => c.model === model && batchSizeOf(c) === null);
+  return new Set(cells.map((cell) => cell.measure)).size;
 }
 
 /** The cell with the fewest stored bytes among the schemes that hold their quality. */
@@ -50,7 +57,7 @@ export function smallestHolding(report: ExperimentReport, model: string): CellRe
   const bytes = (cell: CellReport): number =>
     cell.run?.summary?.metrics.storedWeightBytes?.value ?? Number.POSITIVE_INFINITY;
   const cells = report.cells.filter(
-    (c) => c.model === model && holding.includes(c.scheme) && c.run,
+    (c) => c.model === model && holding.includes(c.scheme) && c.run && batchSizeOf(c) === null,
   );
   return cells.toSorted((a, b) => bytes(a) - bytes(b))[0] ?? null;
 }

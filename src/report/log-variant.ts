@@ -4,8 +4,11 @@ import type { TensorRow } from '../record/rows.ts';
 import type { Metric } from '../record/schema.ts';
 import { citeCoverage, citeMetric, citeReduction, inUnits, unitOf } from './cite.ts';
 import type { CellReport, ExperimentReport } from './collect.ts';
+import { batchSizeOf, speedBaseline } from './collect-speed.ts';
 import type { DocumentBuilder, Piece } from './document.ts';
 import { verdictSentence } from './findings.ts';
+import { benchComparison, benchSection } from './log-bench.ts';
+import { markOf, modelWords } from './marks.ts';
 
 interface Variant {
   readonly model: string;
@@ -39,7 +42,8 @@ export function variantSection(
   report: ExperimentReport,
   variant: Variant,
 ): void {
-  const many = report.config.models.length > 1 ? ` of ${variant.model}` : '';
+  const many =
+    report.config.models.length > 1 ? ` of ${modelWords(variant.model, report.cells)}` : '';
   const role = variant.scheme === report.config.baseline ? ' (baseline)' : '';
   doc.heading(2, `Experiment ${variant.index + 1}: ${variant.scheme}${many}${role}`);
   const runs = variant.cells.flatMap((cell) => (cell.run ? [cell.run] : []));
@@ -49,7 +53,10 @@ export function variantSection(
     return;
   }
   configuration(doc, first);
-  for (const cell of variant.cells) measureResults(doc, cell);
+  const scored = variant.cells.filter((cell) => batchSizeOf(cell) === null);
+  for (const cell of scored) measureResults(doc, cell);
+  const bench = variant.cells.filter((cell) => batchSizeOf(cell) !== null);
+  if (bench.length > 0) benchSection(doc, bench);
   coverage(
     doc,
     runs.find((run) => samplesOf(run).tensors.length > 0),
@@ -94,7 +101,7 @@ function metricRow(run: ResolvableRun, name: string): Piece[] {
     low.value === null
       ? '—'
       : ['[', low, ', ', citeMetric(run, name, 'ci95.1'), ']', unitOf(low.format)];
-  const mark = metric?.simulated ? ' †' : '';
+  const mark = markOf(metric?.simulated);
   const why = metric?.value === null && metric.reason ? ` (${metric.reason})` : '';
   const units: Piece = [citeMetric(run, name, 'units'), ` ${unitNoun(metric)}`];
   const value: Piece = [inUnits(citeMetric(run, name)), mark, why];
@@ -146,7 +153,12 @@ function against(
     (c) => c.model === variant.model && c.scheme === variant.scheme,
   );
   for (const comparison of own) doc.add(['- ', verdictSentence(comparison, baseline)]);
-  if (own.length === 0) doc.line`- Not compared: a complete result is missing.`;
+  const speed = report.speed.filter(
+    ({ cell }) => cell.model === variant.model && cell.scheme === variant.scheme,
+  );
+  if (own.length === 0 && speed.length === 0) {
+    doc.line`- Not compared: a complete result is missing.`;
+  }
   const base = report.cells.find(
     (c) => c.model === variant.model && c.scheme === baseline && c.run?.summary,
   )?.run;
@@ -154,4 +166,8 @@ function against(
     const saved = citeReduction({ run: complete, baseline: base }, 'storedWeightBytes');
     doc.line`- Stored weights: ${inUnits(saved)} less than ${baseline}.`;
   }
+  benchComparison(doc, speed);
+  const ranked = speedBaseline(report.cells, { model: variant.model, baseline });
+  const bench = variant.cells.some((cell) => batchSizeOf(cell) !== null && cell.run?.summary);
+  if (bench && 'reason' in ranked) doc.add(`- Speed is not ranked: ${ranked.reason}.`);
 }

@@ -2,6 +2,7 @@
 import { citeComparison, citeMetric, citeWithInterval } from './cite.ts';
 import type { CellReport, ExperimentReport } from './collect.ts';
 import type { Piece } from './document.ts';
+import { isDummy, modelWords, SIMULATED_MARK } from './marks.ts';
 
 export interface Overview {
   readonly header: readonly string[];
@@ -11,10 +12,9 @@ export interface Overview {
   /** Whether any row carries the mark of a simulated figure. */
   readonly simulated: boolean;
   readonly dummy: boolean;
+  /** Whether any quality was measured. */
+  readonly scored: boolean;
 }
-
-/** Marks a figure that is not that of real hardware support for the scheme. */
-export const SIMULATED_MARK = '†';
 
 interface Variant {
   readonly model: string;
@@ -37,6 +37,7 @@ export function overviewTable(report: ExperimentReport): Overview {
   const many = new Set(report.cells.map((cell) => cell.model)).size > 1;
   const evals = report.measures.filter((measure) => has(report, measure, 'perplexity'));
   const tasks = report.measures.filter((measure) => has(report, measure, 'accuracy'));
+  const timed = report.measures.some((measure) => has(report, measure, 'tokensPerSecond'));
   const header = [
     ...(many ? ['Model'] : []),
     'Scheme',
@@ -44,39 +45,47 @@ export function overviewTable(report: ExperimentReport): Overview {
     'Stored MiB',
     ...evals.flatMap(() => ['Perplexity [95 %]', `vs ${report.config.baseline}`]),
     ...tasks.flatMap((task) => [`${task} accuracy [95 %]`, `vs ${report.config.baseline}`]),
-    'Tokens/s',
+    ...(timed ? ['Tokens/s'] : []),
     'Peak MiB',
   ];
-  const costMeasure = report.measures.find((measure) =>
-    report.cells.some((cell) => cell.measure === measure && cell.run?.summary),
-  );
   let simulated = false;
   const rows = variantsOf(report).map((variant) => {
     const first = variant.cells.find((cell) => cell.run?.summary)?.run ?? null;
     const mark = first?.manifest.engine?.simulated ? ` ${SIMULATED_MARK}` : '';
     if (mark) simulated = true;
     // Speed and memory of one column come from one measure: others feed other batches.
-    const timed = first?.manifest.measure === costMeasure ? first : null;
-    const costOf = (metric: string): Piece => (timed ? [citeMetric(timed, metric), mark] : '—');
+    const costly = first?.manifest.measure === costMeasure(report, variant.model) ? first : null;
+    const costOf = (metric: string): Piece => (costly ? [citeMetric(costly, metric), mark] : '—');
     return [
-      ...(many ? [variant.model] : []),
+      ...(many ? [modelWords(variant.model, report.cells)] : []),
       variant.scheme,
       first?.manifest.engine?.precision ?? '—',
       first ? citeMetric(first, 'storedWeightBytes') : '—',
       ...evals.flatMap((measure) => quality(report, variant, measure, 'perplexity')),
       ...tasks.flatMap((measure) => quality(report, variant, measure, 'accuracy')),
-      costOf('tokensPerSecond'),
+      ...(timed ? [costOf('tokensPerSecond')] : []),
       costOf('peakMemoryBytes'),
     ];
   });
-  const dummy = report.cells.some((cell) => cell.run?.manifest.model?.dummyWeights);
+  const dummy = report.cells.some(isDummy);
   const names = many ? [0, 1] : [0];
-  const cost = [names.length, names.length + 1, header.length - 2, header.length - 1];
+  const costs = header.map((_, i) => i).slice(names.length + 2 + 2 * (evals.length + tasks.length));
+  const cost = [names.length, names.length + 1, ...costs];
   const measured = [...evals, ...tasks].map((_, i) =>
     [0, 1].map((j) => names.length + 2 + 2 * i + j),
   );
   const groups = [...measured, cost].map((columns) => [...names, ...columns]);
-  return { header, rows, groups, simulated, dummy };
+  const scored = evals.length + tasks.length > 0;
+  return { header, rows, groups, simulated, dummy, scored };
+}
+
+/** The first measure of the model that has a result. */
+function costMeasure(report: ExperimentReport, model: string): string | undefined {
+  return report.measures.find((measure) =>
+    report.cells.some(
+      (cell) => cell.model === model && cell.measure === measure && cell.run?.summary,
+    ),
+  );
 }
 
 function has(report: ExperimentReport, measure: string, metric: string): boolean {
@@ -92,7 +101,8 @@ function quality(
   metric: string,
 ): Piece[] {
   const cell = variant.cells.find((c) => c.measure === measure);
-  if (!cell?.run?.summary) return [`(${cell?.status ?? 'pending'})`, '—'];
+  if (!cell) return ['—', '—'];
+  if (!cell.run?.summary) return [`(${cell.status})`, '—'];
   const comparison = report.comparisons.find(
     (c) => c.model === variant.model && c.scheme === variant.scheme && c.measure === measure,
   );

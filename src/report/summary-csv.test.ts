@@ -41,7 +41,7 @@ const metric = (value: number | null, changes: Partial<Metric> = {}): Metric => 
 });
 
 function report(model: string, metrics: Record<string, Metric> | null): ExperimentReport {
-  const manifest = { runId: 'e/c/a' } as Manifest;
+  const manifest = { runId: 'e/c/a', config: {} } as Manifest;
   const summary = metrics && { schema: 'assay.summary/1' as const, runId: 'e/c/a', metrics };
   const run = { manifest, summary, rows: () => [] };
   const cell: CellReport = {
@@ -69,6 +69,7 @@ test('one row a metric, all digits, under a header', () => {
     model: 'm',
     scheme: 'f32',
     measure: 'eval',
+    batch_size: '',
     status: 'succeeded',
     run: 'e/c/a',
     metric: 'loss',
@@ -91,8 +92,8 @@ test('numbers survive the way through the file bit for bit, null is an empty cel
       const [, row] = parseCsv(summaryCsv(report('m', { loss: metric(value) })));
       // −0 is written 0.
       const want = value === null ? '' : String(value);
-      expect(row![7]).toBe(want);
-      if (value !== null) expect(Number(row![7])).toBe(value + 0);
+      expect(row![8]).toBe(want);
+      if (value !== null) expect(Number(row![8])).toBe(value + 0);
     }),
   );
 });
@@ -111,7 +112,7 @@ test('any text comes back, but that nothing starts like a formula', () => {
 
 test('a cell without a result has a row that says so, as wide as the header', () => {
   const [header, row] = parseCsv(summaryCsv(report('m', null)));
-  expect(row!.slice(0, 6)).toEqual(['e', 'm', 'f32', 'eval', 'failed', 'e/c/a']);
+  expect(row!.slice(0, 7)).toEqual(['e', 'm', 'f32', 'eval', '', 'failed', 'e/c/a']);
   expect(row).toHaveLength(header!.length);
-  expect(row!.slice(6).every((cell) => cell === '')).toBe(true);
+  expect(row!.slice(7).every((cell) => cell === '')).toBe(true);
 });

@@ -1,11 +1,13 @@
 /** summary.csv: one row a metric of a run, unrounded, for a spreadsheet or a notebook. */
 import type { ExperimentReport } from './collect.ts';
+import { batchSizeOf } from './collect-speed.ts';
 
 const COLUMNS = [
   'experiment',
   'model',
   'scheme',
   'measure',
+  'batch_size',
   'status',
   'run',
   'metric',
@@ -30,7 +32,14 @@ function csvCell(value: string | number | null | undefined): string {
 
 export function summaryCsv(report: ExperimentReport): string {
   const rows = report.cells.flatMap((cell) => {
-    const head = [report.name, cell.model, cell.scheme, cell.measure, cell.status];
+    const head = [
+      report.name,
+      cell.model,
+      cell.scheme,
+      cell.measure,
+      batchSizeOf(cell),
+      cell.status,
+    ];
     const metrics = Object.entries(cell.run?.summary?.metrics ?? {});
     if (metrics.length === 0) return [[...head, cell.run?.manifest.runId ?? '']];
     return metrics.map(([name, m]) => [

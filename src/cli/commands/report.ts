@@ -38,8 +38,12 @@ export async function run(options: Options, io: CommandIo): Promise<number> {
       runId: of?.manifest.runId ?? null,
       metrics: of?.summary?.metrics ?? {},
     }));
+    const speed = found.speed.map(({ configured: _, cell, baseline, ...comparison }) => ({
+      ...{ model: cell.model, scheme: cell.scheme, run: cell.run.manifest.runId },
+      ...{ baseline: baseline.run.manifest.runId, ...comparison },
+    }));
     const comparisons = found.comparisons.map(({ configured: _, ...comparison }) => comparison);
-    writeJson(io.stdout, { experiment: name, ...written, cells, comparisons });
+    writeJson(io.stdout, { experiment: name, ...written, cells, comparisons, speed });
     return 0;
   }
   printOverview(found, io);

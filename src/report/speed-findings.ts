@@ -1,0 +1,66 @@
+/** What the speeds say, in sentences: only what was tested, each with its interval. */
+import { citeBatchSize, citeLatencyMargin, citeLatencyRatio, citeSpeedup } from './cite-speed.ts';
+import type { ExperimentReport } from './collect.ts';
+import { type SpeedComparison, speedBaseline } from './collect-speed.ts';
+import type { Piece } from './document.ts';
+import { modelWords } from './marks.ts';
+
+/** One sentence a variant: its clauses go through the batch sizes. */
+export function speedSentences(report: ExperimentReport): Piece[] {
+  const models = [...new Set(report.cells.map((cell) => cell.model))];
+  const variants = new Map<string, SpeedComparison[]>();
+  for (const each of report.speed) {
+    const key = `${each.cell.model}\n${each.cell.scheme}`;
+    variants.set(key, [...(variants.get(key) ?? []), each]);
+  }
+  return [...variants.values()].map((all): Piece => {
+    const [{ cell }] = all as [SpeedComparison];
+    const model = models.length > 1 ? `${modelWords(cell.model, report.cells)}: ` : '';
+    const [refused, ...others] = all.filter((each) => each.latency.verdict === 'refused');
+    if (refused && others.length === all.length - 1) {
+      return [`${model}**${cell.scheme}** is not ranked by speed: ${refused.latency.reason}.`];
+    }
+    const clauses = all.flatMap((each, i) => [i > 0 ? '; ' : ' ', clause(each)]);
+    return [`${model}**${cell.scheme}**`, ...clauses, '.'];
+  });
+}
+
+/** `generates × 1.420 [1.379, 1.460] faster than f32 at batch size 1`. */
+export function clause(comparison: SpeedComparison): Piece {
+  const { latency, baseline, cell } = comparison;
+  const at: Piece = [' at batch size ', citeBatchSize(cell)];
+  const base = baseline.scheme;
+  const note = latency.note ? ` (${latency.note})` : '';
+  switch (latency.verdict) {
+    case 'better':
+      return ['generates ', citeSpeedup(comparison), ` faster than ${base}`, at, note];
+    case 'worse':
+      return ['takes ', citeLatencyRatio(comparison), ` as long as ${base}`, at, note];
+    case 'equivalent': {
+      const inside = [citeLatencyRatio(comparison), ', inside ', citeLatencyMargin(comparison)];
+      return [`is as fast as ${base}`, at, ' (', ...inside, ')', note];
+    }
+    case 'inconclusive': {
+      const why = latency.reason ? `; ${latency.reason}` : '';
+      const shown = [citeLatencyRatio(comparison), why];
+      return [`is shown neither faster nor slower than ${base}`, at, ' (', ...shown, ')', note];
+    }
+    case 'refused':
+      return ['is not ranked', at, `: ${latency.reason}`];
+  }
+}
+
+/** The fastest of the tested variants, at the smallest batch size where one is faster. */
+export function speedConclusion(report: ExperimentReport, model: string): Piece | null {
+  const own = report.speed.filter((each) => each.cell.model === model);
+  if (own.length === 0) return null;
+  const faster = own
+    .filter((each) => each.latency.verdict === 'better')
+    .toSorted(
+      (a, b) => a.batchSize - b.batchSize || Number(a.latency.value) - Number(b.latency.value),
+    );
+  const [best] = faster;
+  if (best) return [`**${best.cell.scheme}** `, clause(best), '.'];
+  const base = speedBaseline(report.cells, { model, baseline: report.config.baseline });
+  return `No scheme is shown to generate faster than ${'scheme' in base ? base.scheme : 'another'}.`;
+}

@@ -1,0 +1,61 @@
+/** The tables that answer the question, as text that fits a terminal, and the sentence below. */
+import type { ExperimentReport } from './collect.ts';
+import type { Piece } from './document.ts';
+import { conclusion } from './findings.ts';
+import { DUMMY_WORDS, modelWords } from './marks.ts';
+import { overviewTable } from './overview.ts';
+import { plainText } from './plain.ts';
+import { speedConclusion } from './speed-findings.ts';
+import { speedTables } from './speed-table.ts';
+import { textTable } from './table.ts';
+
+interface Tabular {
+  readonly header: readonly string[];
+  readonly rows: readonly (readonly Piece[])[];
+  readonly groups: readonly (readonly number[])[];
+}
+
+/** `columns`: width of the terminal; undefined for a file or a pipe, where nothing is cut up. */
+export function overviewText(report: ExperimentReport, columns: number | undefined): string[] {
+  const overview = overviewTable(report);
+  const speeds = speedTables(report);
+  const parts = tablesOf(overview, columns);
+  for (const table of speeds) {
+    const dummy = table.dummy ? ` (${DUMMY_WORDS})` : '';
+    const of = speeds.length > 1 || table.dummy ? ` of ${table.model}${dummy}` : '';
+    const title = `Speed${of}: generated tokens/s, P95 of the whole time, verdict`;
+    const [first, ...rest] = tablesOf(table, columns);
+    parts.push(`${title}\n${first}`, ...rest);
+    if (table.unranked) parts.push(`not ranked: ${table.unranked}`);
+  }
+  if (overview.simulated) {
+    parts.push('† simulated: exact stored values, f32 arithmetic; speed is not ranked');
+  }
+  if (overview.dummy) parts.push(`${DUMMY_WORDS}: random values, quality figures mean nothing`);
+  return parts;
+}
+
+/** A terminal that is too narrow gets the same columns as several tables. */
+function tablesOf({ header, rows, groups }: Tabular, columns: number | undefined): string[] {
+  const plain = rows.map((row) => row.map(plainText));
+  const table = (chosen: readonly number[]): string =>
+    textTable(
+      chosen.map((i) => ({ title: header[i] as string, align: i === 0 ? 'left' : 'right' })),
+      plain.map((row) => chosen.map((i) => row[i] as string)),
+    );
+  const whole = table(header.map((_, i) => i));
+  const wide = (whole.split('\n')[1] ?? '').length;
+  return columns === undefined || columns >= wide ? [whole] : groups.map(table);
+}
+
+/** What was found, in a sentence or two a model; null when nothing was compared. */
+export function foundText(report: ExperimentReport): string | null {
+  const { models } = report.config;
+  const sentences = models.flatMap((model) => {
+    const own = [conclusion(report, model), speedConclusion(report, model)];
+    const said = own.flatMap((piece) => (piece === null ? [] : [plainText(piece)])).join(' ');
+    if (said === '') return [];
+    return [`${models.length > 1 ? `${modelWords(model, report.cells)}: ` : ''}${said}`];
+  });
+  return sentences.length > 0 ? sentences.join(' ') : null;
+}
