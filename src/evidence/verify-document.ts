@@ -121,7 +121,7 @@ function checkNumbers(document: Document): Discrepancy[] {
   const { file, lines, sidecar, lookup } = document;
   return sidecar.numbers.flatMap((number): Discrepancy[] => {
     const reference = number.reference as unknown as NumberReference;
-    const value = resolveNumber(reference, lookup);
+    const expected = renderAgain(number, lookup);
     const run = number.reference.run;
     const says = describeReference(reference);
     const standing = numeralAt(lines, number);
@@ -132,11 +132,14 @@ function checkNumbers(document: Document): Discrepancy[] {
       text: lines[number.line - 1] ?? '',
       width: standing.length || 1,
     };
-    if (value === null) {
+    if (expected === undefined) {
+      const message = `the evidence of ${file} was changed: it asks for ${says}, which cannot be`;
+      return [{ code: 'evidence-edited', message, run, place: at, found: standing }];
+    }
+    if (expected === null) {
       const message = `${says}: the run or its metric is not there any more`;
       return [{ code: 'number-without-evidence', message, run, place: at, found: standing }];
     }
-    const expected = renderNumber(value, number.format as unknown as NumberFormat);
     if (standing !== expected) {
       return [{ code: 'number-differs', message: says, run, place: at, expected, found: standing }];
     }
@@ -144,6 +147,19 @@ function checkNumbers(document: Document): Discrepancy[] {
     const message = `the evidence of ${file} was changed: ${says}`;
     return [{ code: 'evidence-edited', message, run, place: at, expected, found: number.text }];
   });
+}
+
+/** null: the run or its metric is gone; undefined: there is no such field, formula or format. */
+function renderAgain(
+  { reference, format }: Sidecar['numbers'][number],
+  lookup: RunLookup,
+): string | null | undefined {
+  try {
+    const value = resolveNumber(reference as unknown as NumberReference, lookup);
+    return value === null ? null : renderNumber(value, format as unknown as NumberFormat);
+  } catch {
+    return undefined;
+  }
 }
 
 /** What stands now where the document had this number. */
