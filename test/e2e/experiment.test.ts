@@ -67,7 +67,7 @@ describe('assay run', () => {
     const result = await bench.assay(['verify', '--json']);
     expect(result, result.stdout).toMatchObject({ code: 0 });
     const found = result.json<Record<string, unknown>>();
-    expect(found).toMatchObject({ ok: true, documents: 1, unfinished: 0, discrepancies: [] });
+    expect(found).toMatchObject({ ok: true, documents: 2, unfinished: 0, discrepancies: [] });
     expect(found.runs).toBe(runCount());
     expect(found.numbers).toBeGreaterThan(50);
     const human = await bench.assay(['verify']);
@@ -122,6 +122,25 @@ describe('assay run', () => {
     const back = await bench.assay(['run', file, '--json']);
     expect(back.json<RunOutput>().runs.every((run) => run.reused)).toBe(true);
     expect((await bench.assay(['verify'])).code).toBe(0);
+  });
+
+  it('refuses a corpus that is edited while the matrix runs, and measures the rest', async () => {
+    const corpus = bench.read('corpus.jsonl');
+    const long = writeExperiment(bench, {
+      ...{ name: 'edited', schemes: ['f32', 'bf16'], budget: 'extended' },
+      window: '      context: 64\n      stride: 2\n      batch_tokens: 64\n',
+    });
+    const run = bench.start(['run', long, '--json']);
+    await run.says('batches');
+    bench.write('corpus.jsonl', corpus.replace('ba', 'ab'));
+    const result = await run.ended;
+    bench.write('corpus.jsonl', corpus);
+    expect(result.code, result.stderr).toBe(3);
+    expect(result.json<RunOutput>().runs.map((each) => each.status)).toEqual([
+      'succeeded',
+      'failed',
+    ]);
+    expect(result.stderr).toMatch(/corpus\.jsonl: changed since this run was planned/);
   });
 
   it('works from below the lab, with paths relative to the experiment file', async () => {
