@@ -1,4 +1,4 @@
-/** A folder to run the command in: a small model, a corpus, and a temporary folder to be kept clean. */
+/** A folder to run the command in: a model, a corpus, and a temporary folder to be kept clean. */
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -17,7 +17,7 @@ import { join, resolve } from 'node:path';
 export const projectRoot = resolve(import.meta.dirname, '../..');
 export const entryPath = join(projectRoot, 'dist/cli/entry.js');
 
-/** Time of the newest source in the last build of ours; beside the packages, not in what we ship. */
+/** Time of the newest source in our last build; beside the packages, not in what we ship. */
 const CACHE = join(projectRoot, 'node_modules/.cache');
 const STAMP = join(CACHE, 'assay-built');
 const LOCK = join(CACHE, 'assay-building');

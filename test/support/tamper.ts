@@ -43,5 +43,6 @@ export function changeDigit(
 
 export function describeTampering(t: Tampering): string {
   const from = Math.max(0, t.column - 60);
-  return `${t.path}:${t.line}:${t.column}: ${t.was} → ${t.is} in ${t.before.slice(from, t.column + 40)}`;
+  const around = t.before.slice(from, t.column + 40);
+  return `${t.path}:${t.line}:${t.column}: ${t.was} → ${t.is} in ${around}`;
 }
