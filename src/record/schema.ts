@@ -52,10 +52,14 @@ export const modelIdentitySchema = z.object({
 });
 export type ModelIdentity = z.infer<typeof modelIdentitySchema>;
 
+/** A node of a graph that the device's provider left to the CPU. */
+export const fallbackNodeSchema = z.object({ graph: z.string(), node: z.string(), op: z.string() });
+export type FallbackNode = z.infer<typeof fallbackNodeSchema>;
+
 export const engineInfoSchema = z.object({
   name: z.string(),
   version: z.string(),
-  /** e.g. `cpu`. */
+  /** `cpu` or `webgpu`. */
   device: z.string(),
   threads: count,
   scheme: z.string(),
@@ -64,6 +68,8 @@ export const engineInfoSchema = z.object({
   activations: z.enum(['int8', 'f32']),
   /** Why speed and memory of this scheme are not those of real hardware support; null if real. */
   simulated: z.string().nullable(),
+  /** On a GPU: nodes that ran on the CPU all the same, empty if none did. */
+  fallback: z.array(fallbackNodeSchema).optional(),
 });
 export type EngineInfo = z.infer<typeof engineInfoSchema>;
 

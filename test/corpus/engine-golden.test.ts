@@ -6,19 +6,16 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { describeArchitecture } from '../../src/engine/embedded/architecture.ts';
-import { forward } from '../../src/engine/embedded/forward.ts';
-import { KvCache } from '../../src/engine/embedded/kv-cache.ts';
+import type { Device } from '../../src/engine/embedded/device.ts';
+import { forward, type Hidden } from '../../src/engine/embedded/forward.ts';
+import { openCache } from '../../src/engine/embedded/generate.ts';
 import { openModelGraphs } from '../../src/engine/embedded/model-graphs.ts';
 import { loadRuntime } from '../../src/engine/embedded/runtime.ts';
-import {
-  gatherRows,
-  type LoadedModel,
-  runLogits,
-  scoreWindows,
-} from '../../src/engine/embedded/score.ts';
+import { type LoadedModel, runLogits, scoreWindows } from '../../src/engine/embedded/score.ts';
 import { storedWeights } from '../../src/engine/embedded/stored-weights.ts';
 import { openCheckpoint } from '../../src/weights/checkpoint.ts';
 import { parseScheme } from '../../src/weights/scheme.ts';
+import { EXACT_DEVICES } from '../golden/engine-devices.ts';
 
 const GOLDEN = join(import.meta.dirname, '../../../shared/golden');
 const CASES = [
@@ -46,7 +43,7 @@ interface Golden {
   close(): Promise<void>;
 }
 
-async function openGolden(name: string): Promise<Golden> {
+async function openGolden(name: string, device: Device): Promise<Golden> {
   const dir = join(GOLDEN, name);
   const checkpoint = openCheckpoint(dir);
   const arch = describeArchitecture(checkpoint.config, (tensor) => checkpoint.source.has(tensor));
@@ -55,13 +52,14 @@ async function openGolden(name: string): Promise<Golden> {
     stored: storedWeights(checkpoint.source, arch, { scheme: parseScheme('f32') }),
     activations: 'f32',
     threads: 1,
+    device,
   });
   const index = JSON.parse(readFileSync(join(GOLDEN, 'index.json'), 'utf8'));
   const expected = JSON.parse(readFileSync(join(dir, 'expected.json'), 'utf8'));
   const bytes = readFileSync(join(dir, 'expected_logits.f32'));
   const want = new Float32Array(new Uint8Array(bytes).buffer);
   return {
-    model: { ort, arch, body: graphs.body, head: graphs.head },
+    model: { ort, arch, ...graphs },
     rows: index.input_ids.map((row: number[], r: number) => row.slice(0, index.lengths[r])),
     want,
     largest: want.reduce((most, value) => Math.max(most, Math.abs(value)), 0),
@@ -76,12 +74,12 @@ async function openGolden(name: string): Promise<Golden> {
 /** Largest |difference| between the logits of `hidden` row `at` and the golden row `row`. */
 async function difference(
   golden: Golden,
-  hidden: Float32Array,
+  hidden: Hidden,
   places: readonly { at: number; row: number }[],
 ): Promise<number> {
-  const { hiddenSize, vocabSize } = golden.model.arch;
+  const { vocabSize } = golden.model.arch;
   const at = places.map((place) => place.at);
-  const logits = await runLogits(golden.model, gatherRows(hidden, at, hiddenSize));
+  const logits = await runLogits(golden.model, hidden.feeds(at), at.length);
   let most = 0;
   places.forEach(({ row }, i) => {
     for (let v = 0; v < vocabSize; v++) {
@@ -93,17 +91,18 @@ async function difference(
   return most;
 }
 
-const table: string[] = [];
 const show = (value: number): string => value.toExponential(1);
 
-describe.skipIf(!present)('logits agree with PyTorch', () => {
+describe.skipIf(!present).each(EXACT_DEVICES)('logits agree with PyTorch: %s', (device) => {
+  const table: string[] = [];
+
   afterAll(() => {
-    const head = '| case | largest logit | batch of two rows | through the KV cache |';
+    const head = `| ${device}: case | largest logit | batch of two rows | through the KV cache |`;
     console.log(`${[head, '|---|---|---|---|', ...table].join('\n')}`);
   });
 
   test.each(CASES)('%s', async (name) => {
-    const golden = await openGolden(name);
+    const golden = await openGolden(name, device);
     const { model, rows } = golden;
     const [first, second] = rows as [number[], number[]];
     const starts = [0, first.length];
@@ -113,17 +112,18 @@ describe.skipIf(!present)('logits agree with PyTorch', () => {
     const places = rows.flatMap((row, r) =>
       row.map((_, i) => ({ at: r * whole.width + i, row: starts[r]! + i })),
     );
-    const batched = await difference(golden, whole.values, places);
+    const batched = await difference(golden, whole, places);
 
     const capacity = 64;
     const steps = 8;
-    const cache = new KvCache(model.ort, model.arch, { rows: 2, capacity });
+    const cache = openCache(model, { rows: 2, capacity });
     const prompts = [first.slice(0, -steps), second.slice(0, -steps)];
     const had = prompts.map((row) => row.length);
-    const filled = await forward(model, { rows: prompts, lengths: had, cache: cache.rows(0, 2) });
+    const filling = await cache.prefill(0, 2);
+    const filled = await forward(model, { rows: prompts, lengths: had, cache: filling });
     let cached = await difference(
       golden,
-      filled.values,
+      filled,
       prompts.flatMap((row, r) =>
         row.map((_, i) => ({ at: r * filled.width + i, row: starts[r]! + i })),
       ),
@@ -132,10 +132,10 @@ describe.skipIf(!present)('logits agree with PyTorch', () => {
       const next = await forward(model, {
         rows: rows.map((row, r) => [row[had[r]! + step]!]),
         lengths: had.map((length) => length + step + 1),
-        cache: cache.rows(0, 2),
+        cache: await cache.decode(),
       });
       const at = [0, 1].map((r) => ({ at: r, row: starts[r]! + had[r]! + step }));
-      cached = Math.max(cached, await difference(golden, next.values, at));
+      cached = Math.max(cached, await difference(golden, next, at));
     }
 
     const windows = rows.map((ids) => ({ ids, scoreFrom: 1 }));
@@ -153,7 +153,7 @@ describe.skipIf(!present)('logits agree with PyTorch', () => {
 
   test('qwen2-seqcls-23', async () => {
     const { classifyRows } = await import('../../src/engine/embedded/classify.ts');
-    const golden = await openGolden('qwen2-seqcls-23');
+    const golden = await openGolden('qwen2-seqcls-23', device);
     const signal = new AbortController().signal;
     const logits = await classifyRows(golden.model, golden.rows, signal);
     await golden.close();

@@ -50,7 +50,7 @@ test.skipIf(enough !== true)('more than 2 GiB of f32 weights', { timeout: 600_00
   expect(graphs.weightBytes).toBeGreaterThan(2 ** 31);
   // On POSIX the file is gone as soon as the runtime has mapped it.
   if (process.platform !== 'win32') expect(readdirSync(scratchDir)).toEqual([]);
-  const model = { ort, arch, body: graphs.body, head: graphs.head };
+  const model = { ort, arch, ...graphs };
   const ids = [17, 59_999];
   const [score] = await scoreWindows(model, [{ ids, scoreFrom: 1 }], new AbortController().signal);
   await graphs.close();

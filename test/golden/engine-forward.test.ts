@@ -1,15 +1,15 @@
 /** The graphs against a plain f64 forward pass, for every architecture and many head sizes. */
 import { afterAll, describe, expect, test } from 'vitest';
-import { forward } from '../../src/engine/embedded/forward.ts';
-import { KvCache } from '../../src/engine/embedded/kv-cache.ts';
-import { gatherRows, runLogits, scoreWindows } from '../../src/engine/embedded/score.ts';
+import { forward, type Hidden } from '../../src/engine/embedded/forward.ts';
+import { openCache } from '../../src/engine/embedded/generate.ts';
+import { runLogits, scoreWindows } from '../../src/engine/embedded/score.ts';
+import { DEVICES } from './engine-devices.ts';
 import { dummyModel, MODELS, openDummy, someIds } from './engine-models.ts';
 import { oracleLogits } from './engine-oracle.ts';
 
 /** Share of the largest |logit|; f32 sums over 160 numbers differ by 1e-6 of it. */
 const TOLERANCE = 1e-5;
 const LENGTHS = [17, 9, 1];
-const table: string[] = [];
 
 function largestDifference(got: Float32Array, want: readonly Float64Array[]): number {
   let most = 0;
@@ -22,40 +22,43 @@ function largestDifference(got: Float32Array, want: readonly Float64Array[]): nu
   return most;
 }
 
-describe('logits agree with a plain forward pass in f64', () => {
+describe.each(DEVICES)('logits agree with a plain forward pass in f64: %s', (device) => {
+  const table: string[] = [];
+
   afterAll(() => {
-    const head = '| dummy model | batch of three rows | through the KV cache | log p |';
+    const head = `| ${device}: dummy model | batch of three rows | through the KV cache | log p |`;
     console.log([head, '|---|---|---|---|', ...table].join('\n'));
   });
 
   test.each(Object.entries(MODELS))('%s', async (name, config) => {
     const dummy = dummyModel(config);
-    const { model, close } = await openDummy(dummy);
+    const { model, close } = await openDummy(dummy, { device });
     const { arch } = dummy;
     const rows = LENGTHS.map((length, r) => someIds(length, arch.vocabSize, r + 1));
     const want = rows.map((ids) => oracleLogits(dummy, ids));
     const largest = Math.max(...want.flat().map((row) => Math.max(...row.map(Math.abs))));
-    const logits = (values: Float32Array, at: number[]): Promise<Float32Array> =>
-      runLogits(model, gatherRows(values, at, arch.hiddenSize));
+    const logits = (hidden: Hidden, at: number[]): Promise<Float32Array> =>
+      runLogits(model, hidden.feeds(at), at.length);
 
     const whole = await forward(model, { rows, lengths: LENGTHS, cache: null });
     const at = rows.flatMap((row, r) => row.map((_, i) => r * whole.width + i));
-    const batched = largestDifference(await logits(whole.values, at), want.flat());
+    const batched = largestDifference(await logits(whole, at), want.flat());
 
     // The second row ends where the first goes on, so that lengths differ all along.
     const had = [8, 4];
-    const cache = new KvCache(model.ort, arch, { rows: 2, capacity: 16 });
+    const cache = openCache(model, { rows: 2, capacity: 16 });
     const prompts = had.map((count, r) => rows[r]!.slice(0, count));
-    await forward(model, { rows: prompts, lengths: had, cache: cache.rows(0, 2) });
+    const filling = await cache.prefill(0, 2);
+    await forward(model, { rows: prompts, lengths: had, cache: filling });
     let cached = 0;
     for (let step = 0; step < 5; step++) {
       const next = await forward(model, {
         rows: had.map((count, r) => [rows[r]![count + step]!]),
         lengths: had.map((count) => count + step + 1),
-        cache: cache.rows(0, 2),
+        cache: await cache.decode(),
       });
       const expected = had.map((count, r) => want[r]![count + step]!);
-      cached = Math.max(cached, largestDifference(await logits(next.values, [0, 1]), expected));
+      cached = Math.max(cached, largestDifference(await logits(next, [0, 1]), expected));
     }
 
     const windows = rows.slice(0, 2).map((ids) => ({ ids, scoreFrom: 3 }));

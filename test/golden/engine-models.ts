@@ -1,5 +1,6 @@
 /** Small dummy models of every architecture, with awkward shapes on purpose. */
 import { type Architecture, describeArchitecture } from '../../src/engine/embedded/architecture.ts';
+import type { Compute, Device } from '../../src/engine/embedded/device.ts';
 import { dummySource } from '../../src/engine/embedded/dummy.ts';
 import { openModelGraphs, type Placement } from '../../src/engine/embedded/model-graphs.ts';
 import { loadRuntime } from '../../src/engine/embedded/runtime.ts';
@@ -130,7 +131,13 @@ export interface OpenedDummy {
 
 export async function openDummy(
   { arch, source }: Pick<DummyModel, 'arch' | 'source'>,
-  options: { scheme?: string; activations?: 'int8' | 'f32'; placement?: Placement } = {},
+  options: {
+    scheme?: string;
+    activations?: 'int8' | 'f32';
+    placement?: Placement;
+    device?: Device;
+    compute?: Compute;
+  } = {},
 ): Promise<OpenedDummy> {
   const ort = await loadRuntime();
   const graphs = await openModelGraphs(ort, arch, {
@@ -138,8 +145,10 @@ export async function openDummy(
     activations: options.activations ?? 'f32',
     threads: 1,
     ...(options.placement && { placement: options.placement }),
+    ...(options.device && { device: options.device }),
+    ...(options.compute && { compute: options.compute }),
   });
-  return { model: { ort, arch, body: graphs.body, head: graphs.head }, close: graphs.close };
+  return { model: { ort, arch, ...graphs }, close: graphs.close };
 }
 
 /** Reproducible ids in 0 … vocabulary − 1. */

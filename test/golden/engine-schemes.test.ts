@@ -8,7 +8,7 @@ import { dummySource } from '../../src/engine/embedded/dummy.ts';
 import { forward } from '../../src/engine/embedded/forward.ts';
 import { openModelGraphs, type Placement } from '../../src/engine/embedded/model-graphs.ts';
 import { loadRuntime } from '../../src/engine/embedded/runtime.ts';
-import { gatherRows, runLogits } from '../../src/engine/embedded/score.ts';
+import { runLogits } from '../../src/engine/embedded/score.ts';
 import { type StoredWeights, storedWeights } from '../../src/engine/embedded/stored-weights.ts';
 import { openCheckpoint } from '../../src/weights/checkpoint.ts';
 import { readF32 } from '../../src/weights/dtype.ts';
@@ -70,11 +70,11 @@ async function logitsOf(
     threads: 1,
     ...(options.placement && { placement: options.placement }),
   });
-  const model = { ort, arch, body: graphs.body, head: graphs.head };
+  const model = { ort, arch, ...graphs };
   const lengths = ROWS.map((row) => row.length);
   const hidden = await forward(model, { rows: ROWS, lengths, cache: null });
   const at = ROWS.flatMap((row, r) => row.map((_, i) => r * hidden.width + i));
-  const logits = await runLogits(model, gatherRows(hidden.values, at, arch.hiddenSize));
+  const logits = await runLogits(model, hidden.feeds(at), at.length);
   await graphs.close();
   return logits.slice();
 }

@@ -2,7 +2,6 @@
 import type { Architecture } from './architecture.ts';
 import type { BlockContext } from './block.ts';
 import { headNorm } from './norm.ts';
-import { DATA_TYPE } from './onnx.ts';
 import { attentionRotates, rotate } from './rotary.ts';
 
 /** The kernel wants heads of a multiple of 8: others are padded with zeros inside the graph. */
@@ -39,10 +38,10 @@ export function attention(context: BlockContext, x: string, layer: number): stri
   }
   const parts = ['key', 'value'] as const;
   const past = parts.map((part) =>
-    graph.input(pastName(layer, part), DATA_TYPE.f32, ['batch', arch.kvHeads, 'past', padded]),
+    graph.input(pastName(layer, part), weights.float, ['batch', arch.kvHeads, 'past', padded]),
   );
   const present = parts.map((part) =>
-    graph.output(presentName(layer, part), DATA_TYPE.f32, ['batch', arch.kvHeads, 'kept', padded]),
+    graph.output(presentName(layer, part), weights.float, ['batch', arch.kvHeads, 'kept', padded]),
   );
   const [mixed] = graph.microsoftMany(
     'GroupQueryAttention',

@@ -1,14 +1,17 @@
 /** What every block is built with. Hidden states are 2-D: [batch × sequence, features]. */
 import type { Architecture } from './architecture.ts';
 import type { GraphBuilder } from './graph.ts';
+import type { DataType } from './onnx.ts';
 
 /** The model's weights as values of the graph; how they are stored is not the blocks' business. */
 export interface BlockWeights {
+  /** Type of hidden states, of what is multiplied, and of keys and values. */
+  readonly float: DataType;
   /** x [T, in] → x Wᵀ (+ bias) [T, out]. `name` without `.weight`. */
   linear(x: string, name: string, bias: boolean): string;
-  /** Rows of an embedding table: ids [B, S] → f32 [B, S, width]. */
+  /** Rows of an embedding table: ids [B, S] → [B, S, width]. */
   rows(name: string, ids: string): string;
-  /** A norm weight or a bias, f32. Full name. */
+  /** A norm weight or a bias. Full name. */
   vector(name: string): string;
 }
 

@@ -5,31 +5,36 @@ import type { BlockContext, BlockWeights, SequenceValues } from './block.ts';
 import type { GraphBuilder } from './graph.ts';
 import { mlp } from './mlp.ts';
 import { norm } from './norm.ts';
-import { DATA_TYPE } from './onnx.ts';
+import { DATA_TYPE, type DataType } from './onnx.ts';
 import { attentionRotates, rotaryConstants } from './rotary.ts';
 
 /**
  * Inputs: `input_ids` i64 [B, S], rows right-padded with any valid id; `lengths` i64 [B], valid
  * tokens of each row including this call; `total` i64 scalar, the largest of them; the past keys
- * and values f32 [B, kvHeads, P, headDim], P = 0 or the cache's capacity.
- * Outputs: `hidden` f32 [B × S, hiddenSize] after the final norm (rows of padding mean nothing)
+ * and values [B, kvHeads, P, headDim], P = 0 or the cache's capacity.
+ * Outputs: `hidden` [B × S, hiddenSize] after the final norm (rows of padding mean nothing)
  * and the present keys and values.
  *
- * With S = total the call is a prefill of an empty cache; else S must be 1 (one token a row).
+ * Floats are `weights.float`. With S = total the call is a prefill of an empty cache; else S must be 1 (one token a row).
  */
 export function buildBody(graph: GraphBuilder, arch: Architecture, weights: BlockWeights): void {
   graph.input('input_ids', DATA_TYPE.i64, ['batch', 'sequence']);
   graph.input('lengths', DATA_TYPE.i64, ['batch']);
   graph.input('total', DATA_TYPE.i64, []);
-  const context: BlockContext = { graph, arch, weights, sequence: sequenceValues(graph, arch) };
+  const context: BlockContext = {
+    graph,
+    arch,
+    weights,
+    sequence: sequenceValues(graph, arch, weights.float),
+  };
   let hidden = embed(context);
   for (let layer = 0; layer < arch.layers; layer++) hidden = block(context, hidden, layer);
   const normed = norm(context, hidden, arch.names.finalNorm);
   const dims = ['tokens', arch.hiddenSize];
-  graph.outputAs(normed, { name: 'hidden', type: DATA_TYPE.f32, dims });
+  graph.outputAs(normed, { name: 'hidden', type: weights.float, dims });
 }
 
-function sequenceValues(graph: GraphBuilder, arch: Architecture): SequenceValues {
+function sequenceValues(graph: GraphBuilder, arch: Architecture, float: DataType): SequenceValues {
   const sizes = graph.op('Shape', ['input_ids']);
   const last = graph.op('Sub', ['lengths', graph.i64Scalar(1)]);
   const needPositions = arch.rope === null || !attentionRotates(arch);
@@ -38,7 +43,7 @@ function sequenceValues(graph: GraphBuilder, arch: Architecture): SequenceValues
     lastIndex: graph.op('Cast', [last], { to: DATA_TYPE.i32 }),
     total: graph.op('Cast', ['total'], { to: DATA_TYPE.i32 }),
     positions: needPositions ? positions(graph, sizes) : '',
-    tables: rotaryConstants(graph, arch),
+    tables: rotaryConstants(graph, arch, float),
   };
 }
 

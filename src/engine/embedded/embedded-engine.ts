@@ -1,4 +1,4 @@
-/** The engine that runs a model in this process, on ONNX Runtime's CPU provider. */
+/** The engine that runs a model in this process, on ONNX Runtime. */
 import { readFileSync } from 'node:fs';
 import { UsageError } from '../../record/errors.ts';
 import type { EngineInfo, ModelIdentity } from '../../record/schema.ts';
@@ -16,10 +16,17 @@ import type {
   WithClassification,
 } from '../engine.ts';
 import type { Architecture } from './architecture.ts';
+import { checkAttention } from './attention-check.ts';
 import { type AvailableMemory, availableMemory, scratchSpace } from './available-memory.ts';
 import { classifyRows } from './classify.ts';
+import { type Compute, type Device, isSoftwareAdapter } from './device.ts';
 import { generateTokens } from './generate.ts';
-import { planMemory, refuseIfScratchTooSmall, refuseIfTooLarge } from './memory-plan.ts';
+import {
+  planMemory,
+  refuseIfScratchTooSmall,
+  refuseIfTooLarge,
+  whileLoading,
+} from './memory-plan.ts';
 import {
   choosePlacement,
   type ModelGraphs,
@@ -45,6 +52,8 @@ export interface EmbeddedOptions {
   readonly batchTokens: number;
   readonly ignore?: readonly string[];
   readonly modelDir?: string | null;
+  /** Default: `cpu`. */
+  readonly device?: Device;
   readonly placement?: Placement;
   readonly scratchDir?: string;
   /** What this process may take; default: what the machine and its control groups say. */
@@ -54,47 +63,69 @@ export interface EmbeddedOptions {
 export type EmbeddedEngine = Engine & Partial<WithClassification>;
 
 const SIMULATED =
-  'stored values are exact, but this CPU has no arithmetic for them: every product is f32, so ' +
+  'stored values are exact, but this device has no arithmetic for them: every product is f32, so ' +
   'speed and resident memory are those of f32';
+const SOFTWARE =
+  'this machine has no GPU: the WebGPU adapter is a program that runs shaders on the CPU, so ' +
+  'results are right and speed says nothing about a GPU';
+
+function simulatedOn(device: Device, scheme: Scheme): string | null {
+  if (device === 'webgpu' && isSoftwareAdapter()) return SOFTWARE;
+  if (device === 'webgpu' && scheme.text === 'f16') return null;
+  return isSimulatedOnCpu(scheme) ? SIMULATED : null;
+}
 
 /** Loads the model. The caller closes the engine; the source may be closed once this returns. */
 export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedEngine> {
   const { arch, source, scheme } = options;
   checkTensors(arch, source);
   const threads = options.threads ?? physicalCores();
-  const activations = scheme.family === 'int' ? options.activations : 'f32';
+  const device = options.device ?? 'cpu';
+  // A GPU quantizes activations in some of its kernels only: there is no such precision to name.
+  const activations = scheme.family === 'int' && device === 'cpu' ? options.activations : 'f32';
+  const compute = device === 'webgpu' && scheme.text === 'f16' ? 'f16' : 'f32';
   const { ignore, scratchDir, batchTokens } = options;
   const stored = storedWeights(source, arch, { scheme, ...(ignore && { ignore }) });
   const placement = options.placement ?? choosePlacement(stored);
   const scratch = placement === 'file' ? scratchSpace(scratchDir) : null;
   const scratchInMemory = scratch?.inMemory ?? false;
   const plan = planMemory(arch, { stored, batchTokens, placement, scratchInMemory });
-  refuseIfTooLarge(plan, options.available ?? availableMemory());
+  // Weights and caches of a GPU are not in this memory; they pass through it while they load.
+  const needed = device === 'cpu' ? plan : whileLoading(plan);
+  refuseIfTooLarge(needed, options.available ?? availableMemory());
   if (scratch !== null) refuseIfScratchTooSmall(plan, scratch);
   const ort = await loadRuntime();
+  if (device === 'webgpu') await checkAttention(ort, arch);
   const graphs = await openModelGraphs(ort, arch, {
     stored,
     threads,
     activations,
+    device,
+    compute,
     placement,
     ...(scratchDir && { scratchDir }),
   });
   const info: EngineInfo = {
     name: 'embedded',
     version: `onnxruntime ${ort.env.versions.node ?? 'unknown'}`,
-    device: 'cpu',
+    device,
     threads,
     scheme: scheme.text,
-    precision: precisionOf(scheme, activations),
+    precision: precisionOf(scheme, { activations, compute }),
     activations,
-    simulated: isSimulatedOnCpu(scheme) ? SIMULATED : null,
+    simulated: simulatedOn(device, scheme),
+    ...(device === 'webgpu' && { fallback: [...graphs.fallback] }),
   };
-  const model = { ort, arch, body: graphs.body, head: graphs.head };
+  const { body, head, gpu } = graphs;
+  const model = { ort, arch, body, head, gpu };
   return assemble({ options, info, graphs, model, coverage: coverageOf(stored) });
 }
 
-function precisionOf(scheme: Scheme, activations: 'int8' | 'f32'): string {
-  if (scheme.family !== 'int') return 'W32A32';
+function precisionOf(
+  scheme: Scheme,
+  { activations, compute }: { activations: 'int8' | 'f32'; compute: Compute },
+): string {
+  if (scheme.family !== 'int') return compute === 'f16' ? 'W16A16' : 'W32A32';
   return `W${scheme.bits}A${activations === 'int8' ? 8 : 32}`;
 }
 

@@ -1,9 +1,10 @@
 /** One call of the body graph: token ids in, hidden states out, keys and values in a cache. */
 import type { Architecture } from './architecture.ts';
 import { cachedHeadDim, pastName, presentName } from './attention.ts';
+import type { GpuTensors } from './gpu-tensors.ts';
 import { float32, int64, type Runtime, runSession, type Session, type Tensor } from './runtime.ts';
 
-/** Past keys and values by graph input name, all f32 [rows, kvHeads, capacity, cachedHeadDim]. */
+/** Past keys and values by graph input name, all [rows, kvHeads, capacity, cachedHeadDim]. */
 export type CacheTensors = Readonly<Record<string, Tensor>>;
 
 export interface Step {
@@ -15,18 +16,24 @@ export interface Step {
   readonly cache: CacheTensors | null;
 }
 
+/** Hidden states of rows × width tokens, row-major; beyond a row's tokens they mean nothing. */
 export interface Hidden {
-  /** [rows × width, hiddenSize], row-major; beyond a row's tokens it means nothing. */
-  readonly values: Float32Array;
   /** Tokens of the longest row of this call. */
   readonly width: number;
+  /** What the head takes for the tokens `at`. On a GPU valid until the next call of the body. */
+  feeds(at: readonly number[]): Record<string, Tensor>;
 }
 
-export async function forward(
-  model: { ort: Runtime; body: Session; arch: Architecture },
-  step: Step,
-): Promise<Hidden> {
-  const { ort, body, arch } = model;
+export interface BodyModel {
+  readonly ort: Runtime;
+  readonly arch: Architecture;
+  readonly body: Session;
+  /** Null on the CPU. */
+  readonly gpu: GpuTensors | null;
+}
+
+export async function forward(model: BodyModel, step: Step): Promise<Hidden> {
+  const { ort } = model;
   const width = Math.max(...step.rows.map((row) => row.length));
   const ids = new BigInt64Array(step.rows.length * width);
   step.rows.forEach((row, r) => {
@@ -40,17 +47,74 @@ export async function forward(
     lengths: int64(ort, step.lengths, [batch]),
     total: int64(ort, [Math.max(...step.lengths)], []),
   };
+  const call = { feeds, cache: step.cache, batch, width };
+  return model.gpu === null ? onCpu(model, call) : onGpu(model, model.gpu, call);
+}
+
+interface Call {
+  readonly feeds: Record<string, Tensor>;
+  readonly cache: CacheTensors | null;
+  readonly batch: number;
+  readonly width: number;
+}
+
+async function onCpu(model: BodyModel, call: Call): Promise<Hidden> {
+  const { ort, arch, body } = model;
+  const { feeds, cache, batch, width } = call;
   const fetches: Record<string, Tensor | null> = { hidden: null };
   const empty = [batch, arch.kvHeads, 0, cachedHeadDim(arch)];
-  for (let layer = 0; layer < arch.layers; layer++) {
-    for (const part of ['key', 'value'] as const) {
-      const past = pastName(layer, part);
-      const kept = step.cache?.[past];
-      feeds[past] = kept ?? float32(ort, new Float32Array(0), empty);
-      // The same buffer is past and present, so that a step does not copy the cache.
-      if (kept !== undefined) fetches[presentName(layer, part)] = kept;
-    }
+  for (const { past, present } of cacheNames(arch)) {
+    const kept = cache?.[past];
+    feeds[past] = kept ?? float32(ort, new Float32Array(0), empty);
+    // The same buffer is past and present, so that a step does not copy the cache.
+    if (kept !== undefined) fetches[present] = kept;
   }
   const { hidden } = await runSession(body, feeds, fetches);
-  return { values: hidden!.data as Float32Array, width };
+  const values = hidden!.data as Float32Array;
+  const size = arch.hiddenSize;
+  return {
+    width,
+    feeds: (at) => ({ x: float32(ort, gatherRows(values, at, size), [at.length, size]) }),
+  };
+}
+
+/** Rows `at` of values [*, size], one after another. */
+function gatherRows(values: Float32Array, at: readonly number[], size: number): Float32Array {
+  const out = new Float32Array(at.length * size);
+  at.forEach((row, i) => {
+    out.set(values.subarray(row * size, (row + 1) * size), i * size);
+  });
+  return out;
+}
+
+async function onGpu(model: BodyModel, gpu: GpuTensors, call: Call): Promise<Hidden> {
+  const { ort, arch, body } = model;
+  const { feeds, cache, batch, width } = call;
+  const hidden = await gpu.scratch('hidden', [batch * width, arch.hiddenSize]);
+  const fetches: Record<string, Tensor> = { hidden };
+  // Without a cache all layers write one pair of buffers: no layer reads another one's keys.
+  const dims = [batch, arch.kvHeads, width, cachedHeadDim(arch)];
+  const key = cache === null ? await gpu.scratch('key', dims) : null;
+  const value = cache === null ? await gpu.scratch('value', dims) : null;
+  for (const { past, present, part } of cacheNames(arch)) {
+    const kept = cache?.[past] ?? (part === 'key' ? key : value)!;
+    feeds[past] = kept;
+    fetches[present] = kept;
+  }
+  await runSession(body, feeds, fetches);
+  return { width, feeds: (at) => ({ hidden, rows: int64(ort, at, [at.length]) }) };
+}
+
+interface CacheNames {
+  readonly past: string;
+  readonly present: string;
+  readonly part: 'key' | 'value';
+}
+
+function* cacheNames(arch: Architecture): Generator<CacheNames> {
+  for (let layer = 0; layer < arch.layers; layer++) {
+    for (const part of ['key', 'value'] as const) {
+      yield { past: pastName(layer, part), present: presentName(layer, part), part };
+    }
+  }
 }

@@ -1,9 +1,10 @@
 /** Generates tokens for a batch of requests of different lengths over one KV cache. */
 import type { GenerateRequest, GenerateResult, TokenSink } from '../engine.ts';
-import { forward } from './forward.ts';
-import { KvCache } from './kv-cache.ts';
-import { createSampler, type Sampler } from './sampler.ts';
-import { gatherRows, type LoadedModel, runLogits } from './score.ts';
+import { forward, type Hidden } from './forward.ts';
+import { GpuCache } from './gpu-cache.ts';
+import { type GenerationCache, KvCache } from './kv-cache.ts';
+import { createSampler, isGreedy, type Sampler } from './sampler.ts';
+import { type LoadedModel, runBest, runLogits } from './score.ts';
 
 export interface GenerateOptions {
   readonly batch: readonly GenerateRequest[];
@@ -50,10 +51,14 @@ export async function generateTokens(
   const capacity = Math.max(...batch.map((item) => item.ids.length + item.maxNewTokens - 1));
   try {
     if (!signal.aborted) {
-      const cache = new KvCache(model.ort, model.arch, { rows: batch.length, capacity });
+      const cache = openCache(model, { rows: batch.length, capacity });
       options.onCache(cache.bytes);
-      await prefill(model, { rows, cache, options });
-      await decode(model, { rows, cache, options });
+      try {
+        await prefill(model, { rows, cache, options });
+        await decode(model, { rows, cache, options });
+      } finally {
+        cache.release();
+      }
     }
   } finally {
     options.onCache(0);
@@ -61,9 +66,16 @@ export async function generateTokens(
   return rows.map(({ ids, finish }) => ({ ids, finish: finish ?? 'cancelled' }));
 }
 
+export function openCache(
+  { ort, arch, gpu }: LoadedModel,
+  size: { rows: number; capacity: number },
+): GenerationCache {
+  return gpu === null ? new KvCache(ort, arch, size) : new GpuCache(gpu, arch, size);
+}
+
 interface Work {
   readonly rows: readonly Row[];
-  readonly cache: KvCache;
+  readonly cache: GenerationCache;
   readonly options: GenerateOptions;
 }
 
@@ -83,10 +95,10 @@ async function prefill(model: LoadedModel, { rows, cache, options }: Work): Prom
     const hidden = await forward(model, {
       rows: group.map((row) => batch[row.request]!.ids),
       lengths: group.map((row) => row.length),
-      cache: cache.rows(from, to),
+      cache: await cache.prefill(from, to),
     });
     const last = group.map((row, r) => r * hidden.width + row.length - 1);
-    await choose(model, { values: hidden.values, last, rows: group, options });
+    await choose(model, { hidden, last, rows: group, options });
     from = to;
   }
 }
@@ -96,16 +108,16 @@ async function decode(model: LoadedModel, { rows, cache, options }: Work): Promi
   while (!options.signal.aborted) {
     const kept = active.flatMap((row, index) => (row.finish === null ? [index] : []));
     if (kept.length === 0) return;
-    cache.keep(kept);
+    await cache.keep(kept);
     active = kept.map((index) => active[index]!);
     for (const row of active) row.length += 1;
     const hidden = await forward(model, {
       rows: active.map((row) => [row.next]),
       lengths: active.map((row) => row.length),
-      cache: cache.rows(0, active.length),
+      cache: await cache.decode(),
     });
     const last = active.map((_, row) => row);
-    await choose(model, { values: hidden.values, last, rows: active, options });
+    await choose(model, { hidden, last, rows: active, options });
   }
 }
 
@@ -113,22 +125,31 @@ async function decode(model: LoadedModel, { rows, cache, options }: Work): Promi
 async function choose(
   model: LoadedModel,
   step: {
-    values: Float32Array;
+    hidden: Hidden;
     last: readonly number[];
     rows: readonly Row[];
     options: GenerateOptions;
   },
 ): Promise<void> {
   const { options, rows } = step;
-  const { hiddenSize, vocabSize } = model.arch;
-  const logits = await runLogits(model, gatherRows(step.values, step.last, hiddenSize));
+  const feeds = step.hidden.feeds(step.last);
+  const ids = rows.every(({ request }) => isGreedy(options.batch[request]!))
+    ? // Argmax in the graph: of a wide vocabulary only one number a row comes back.
+      await runBest(model, feeds, rows.length)
+    : sample(rows, await runLogits(model, feeds, rows.length), model.arch.vocabSize);
   rows.forEach((row, r) => {
     const request = options.batch[row.request]!;
-    const id = row.sampler.next(logits.subarray(r * vocabSize, (r + 1) * vocabSize));
+    const id = ids[r]!;
     row.next = id;
     row.ids.push(id);
     if (request.stopIds.includes(id)) row.finish = 'stop';
     else if (row.ids.length >= request.maxNewTokens) row.finish = 'length';
     options.onToken({ request: row.request, index: row.ids.length - 1, id });
+  });
+}
+
+function sample(rows: readonly Row[], logits: Float32Array, vocabSize: number): number[] {
+  return rows.map((row, r) => {
+    return row.sampler.next(logits.subarray(r * vocabSize, (r + 1) * vocabSize));
   });
 }

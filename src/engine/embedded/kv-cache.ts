@@ -4,26 +4,45 @@
  */
 import type { Architecture } from './architecture.ts';
 import { cachedHeadDim, pastName } from './attention.ts';
+import type { Compute } from './device.ts';
 import type { CacheTensors } from './forward.ts';
 import { float32, type Runtime } from './runtime.ts';
 
+/** What a generation keeps, wherever it lies. Row numbers are those of the batch as it is now. */
+export interface GenerationCache {
+  readonly bytes: number;
+  /** Rows `from` … `to` − 1 for their prefill; groups come in order, each once. */
+  prefill(from: number, to: number): Promise<CacheTensors>;
+  /** All rows, after the last prefill. */
+  decode(): Promise<CacheTensors>;
+  /** Moves the rows `kept` (ascending) to the front: rows that finished leave the batch. */
+  keep(kept: readonly number[]): Promise<void>;
+  release(): void;
+}
+
 /** Bytes of keys and values of `rows` rows of `capacity` tokens. */
-export function cacheBytes(arch: Architecture, size: { rows: number; capacity: number }): number {
-  const perToken = 2 * arch.layers * arch.kvHeads * cachedHeadDim(arch) * 4;
+export function cacheBytes(
+  arch: Architecture,
+  size: { rows: number; capacity: number; compute?: Compute },
+): number {
+  const width = size.compute === 'f16' ? 2 : 4;
+  const perToken = 2 * arch.layers * arch.kvHeads * cachedHeadDim(arch) * width;
   return size.rows * size.capacity * perToken;
 }
 
-export class KvCache {
+export class KvCache implements GenerationCache {
   readonly bytes: number;
   readonly #ort: Runtime;
   readonly #arch: Architecture;
   readonly #capacity: number;
   readonly #buffers: { name: string; data: Float32Array }[] = [];
+  #rows: number;
 
   constructor(ort: Runtime, arch: Architecture, size: { rows: number; capacity: number }) {
     this.#ort = ort;
     this.#arch = arch;
     this.#capacity = size.capacity;
+    this.#rows = size.rows;
     this.bytes = cacheBytes(arch, size);
     for (let layer = 0; layer < arch.layers; layer++) {
       for (const part of ['key', 'value'] as const) {
@@ -49,14 +68,26 @@ export class KvCache {
     return tensors;
   }
 
-  /** Moves the rows `kept` (ascending) to the front: rows that finished leave the batch. */
-  keep(kept: readonly number[]): void {
+  async prefill(from: number, to: number): Promise<CacheTensors> {
+    return this.rows(from, to);
+  }
+
+  async decode(): Promise<CacheTensors> {
+    return this.rows(0, this.#rows);
+  }
+
+  async keep(kept: readonly number[]): Promise<void> {
     const length = this.#rowLength;
+    this.#rows = kept.length;
     kept.forEach((row, to) => {
       if (row === to) return;
       for (const { data } of this.#buffers) {
         data.copyWithin(to * length, row * length, (row + 1) * length);
       }
     });
+  }
+
+  release(): void {
+    this.#buffers.length = 0;
   }
 }

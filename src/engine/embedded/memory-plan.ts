@@ -74,6 +74,13 @@ export function planMemory(arch: Architecture, options: MemoryPlanOptions): Memo
   };
 }
 
+/** What is needed of the plan where weights and caches lie in the memory of a GPU. */
+export function whileLoading(plan: MemoryPlan): MemoryPlan {
+  const { loadBytes, runtimeBytes } = plan;
+  const elsewhere = { weightBytes: 0, cacheBytes: 0, activationBytes: 0, headBytes: 0 };
+  return { loadBytes, runtimeBytes, ...elsewhere, totalBytes: runtimeBytes + loadBytes };
+}
+
 /** Tables are held as they are stored, in the narrowest dtype. */
 function tableBytes({ source, unchanged }: StoredWeights, { name, bytes }: TensorPlan): number {
   return unchanged(name) ? source.info(name).bytes : bytes;

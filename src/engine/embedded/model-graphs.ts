@@ -1,9 +1,13 @@
 /** Builds both graphs of a model and opens them as sessions. */
 import { dirname } from 'node:path';
+import type { FallbackNode } from '../../record/schema.ts';
 import type { Architecture } from './architecture.ts';
 import type { BlockWeights } from './block.ts';
 import { buildBody } from './body.ts';
 import { type ConstantStore, checkpointStore, fileStore, inlineStore } from './constant-store.ts';
+import type { Compute, Device } from './device.ts';
+import { listFallback, profileFolder } from './fallback.ts';
+import { GpuTensors } from './gpu-tensors.ts';
 import { GraphBuilder } from './graph.ts';
 import { buildClassifier, buildLanguageHead } from './head.ts';
 import { ModelWeights } from './model-weights.ts';
@@ -19,6 +23,9 @@ export interface ModelGraphs {
   /** Weights as the runtime holds them, bytes. */
   readonly weightBytes: number;
   readonly placement: Placement;
+  readonly gpu: GpuTensors | null;
+  /** Nodes that the GPU's provider left to the CPU; empty on the CPU itself. */
+  readonly fallback: readonly FallbackNode[];
   close(): Promise<void>;
 }
 
@@ -27,6 +34,9 @@ export interface ModelGraphsOptions {
   readonly activations: 'int8' | 'f32';
   readonly threads: number;
   readonly placement?: Placement;
+  /** Default: `cpu`, f32. */
+  readonly device?: Device;
+  readonly compute?: Compute;
   /** Parent of the temporary directory for packed weights. */
   readonly scratchDir?: string;
 }
@@ -39,47 +49,65 @@ export async function openModelGraphs(
   arch: Architecture,
   options: ModelGraphsOptions,
 ): Promise<ModelGraphs> {
-  const { stored, activations, threads } = options;
+  const { stored, activations, threads, device = 'cpu', compute = 'f32' } = options;
   const placement = options.placement ?? choosePlacement(stored);
   const store = openStore(placement, stored, options.scratchDir);
   const sessions: Session[] = [];
+  let gpu: GpuTensors | null = null;
+  const profiles = device === 'webgpu' ? profileFolder() : null;
   const close = async (): Promise<void> => {
     for (const session of sessions.splice(0)) await session.release();
+    await gpu?.close();
+    gpu = null;
     store.dispose();
   };
   try {
+    // Before anything is packed: a machine without a GPU is told so at once.
+    if (device === 'webgpu') gpu = await GpuTensors.open(ort, compute);
     let weightBytes = 0;
     const build = (blocks: typeof buildBody): Uint8Array => {
       const graph = new GraphBuilder();
       const inPlace = placement === 'checkpoint';
-      const weights = new ModelWeights({ graph, stored, store, activations, inPlace });
+      const weights = new ModelWeights({
+        ...{ graph, stored, store, activations, inPlace, compute, device },
+      });
       blocks(graph, arch, weights);
       weightBytes += weights.residentBytes;
       return graph.build();
     };
     const graphs = [
       { name: 'body', bytes: build(buildBody) },
-      { name: 'head', bytes: build(buildHead) },
+      { name: 'head', bytes: build((...of) => buildHead(...of, device === 'webgpu')) },
     ];
     store.finish();
     for (const graph of graphs) {
-      sessions.push(await createSession(ort, graph, { threads, folder: store.folder }));
+      const profile = profiles && { profilePrefix: profiles.prefix(graph.name) };
+      const settings = { threads, folder: store.folder, device, ...profile };
+      sessions.push(await createSession(ort, graph, settings));
     }
     const [body, head] = sessions as [Session, Session];
     // The sessions have mapped the file: gone now, no later crash can leave it behind.
     if (process.platform !== 'win32') store.dispose();
-    return { body, head, weightBytes, placement, close };
+    const fallback = profiles ? await listFallback({ ort, arch, body, head, gpu }, profiles) : [];
+    return { body, head, weightBytes, placement, gpu, fallback, close };
   } catch (error) {
     await close();
     throw error;
+  } finally {
+    profiles?.remove();
   }
 }
 
-function buildHead(graph: GraphBuilder, arch: Architecture, weights: BlockWeights): void {
+function buildHead(
+  graph: GraphBuilder,
+  arch: Architecture,
+  weights: BlockWeights,
+  picks: boolean,
+): void {
   const { names, hiddenSize, vocabSize, labels } = arch;
   const name = arch.tied ? names.embed : names.head;
-  if (labels === null) buildLanguageHead(graph, weights, { name, hiddenSize, vocabSize });
-  else buildClassifier(graph, weights, { name, hiddenSize, labels: labels.length });
+  if (labels === null) buildLanguageHead(graph, weights, { name, hiddenSize, vocabSize, picks });
+  else buildClassifier(graph, weights, { name, hiddenSize, labels: labels.length, picks });
 }
 
 /** Where the weights will lie, unless the caller says otherwise. */

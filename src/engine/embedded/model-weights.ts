@@ -1,8 +1,10 @@
 /** The weights of one graph: which kernel multiplies which tensor, and where its bytes lie. */
 import { basename } from 'node:path';
+import { encodeF32 } from '../../weights/encode.ts';
 import type { QuantizedMatrix } from '../../weights/quantizer.ts';
 import type { BlockWeights } from './block.ts';
 import type { ConstantStore } from './constant-store.ts';
+import type { Compute, Device } from './device.ts';
 import type { GraphBuilder } from './graph.ts';
 import { packMatrix } from './nbits.ts';
 import { DATA_TYPE, type DataType } from './onnx.ts';
@@ -16,6 +18,8 @@ export interface ModelWeightsOptions {
   readonly stored: StoredWeights;
   readonly store: ConstantStore;
   readonly activations: 'int8' | 'f32';
+  readonly compute: Compute;
+  readonly device: Device;
   /** Point into the safetensors files instead of copying (needs `stored.unchanged`). */
   readonly inPlace: boolean;
 }
@@ -25,10 +29,12 @@ const ONNX_TYPE = { F32: DATA_TYPE.f32, BF16: DATA_TYPE.bf16, F16: DATA_TYPE.f16
 export class ModelWeights implements BlockWeights {
   /** Weights as the runtime holds them (packed, or f32 after a cast), bytes. */
   residentBytes = 0;
+  readonly float: DataType;
   readonly #options: ModelWeightsOptions;
 
   constructor(options: ModelWeightsOptions) {
     this.#options = options;
+    this.float = DATA_TYPE[options.compute];
   }
 
   linear(x: string, name: string, bias: boolean): string {
@@ -45,12 +51,13 @@ export class ModelWeights implements BlockWeights {
       return bias ? graph.op('Add', [y, added]) : y;
     }
     const { values, dims, inOut } = matrix;
-    return this.#gemm([x, this.#add(weight, DATA_TYPE.f32, dims, values), added], inOut);
+    return this.#gemm([x, this.#floats(weight, dims, values), added], inOut);
   }
 
   rows(name: string, ids: string): string {
-    const { graph, stored, inPlace } = this.#options;
+    const { graph, stored, inPlace, device } = this.#options;
     const { shape, bytes } = stored.source.info(name);
+    if (device === 'webgpu') return this.#rowsOnGpu(name, ids);
     if (inPlace && stored.unchanged(name)) {
       this.residentBytes += bytes;
       const rows = graph.op('Gather', [this.#inFile(name), ids], { axis: 0 });
@@ -63,11 +70,27 @@ export class ModelWeights implements BlockWeights {
     return table.dtype === 'F32' ? rows : graph.op('Cast', [rows], { to: DATA_TYPE.f32 });
   }
 
+  /** There the table has the type of the hidden states: 16-bit tables would fall back to the CPU. */
+  #rowsOnGpu(name: string, ids: string): string {
+    const { graph, stored, inPlace } = this.#options;
+    const table =
+      inPlace && stored.unchanged(name)
+        ? this.#cast(this.#inFile(name), name)
+        : this.#floats(`${name}:table`, stored.source.info(name).shape, stored.vector(name));
+    return graph.op('Gather', [table, ids], { axis: 0 });
+  }
+
   vector(name: string): string {
     const { graph, stored } = this.#options;
     if (graph.has(name)) return name;
     const values = stored.vector(name);
-    return this.#add(name, DATA_TYPE.f32, [values.length], values);
+    return this.#floats(name, [values.length], values);
+  }
+
+  /** f32 values as the type that is computed in. */
+  #floats(name: string, dims: readonly number[], values: Float32Array): string {
+    const data = this.float === DATA_TYPE.f16 ? encodeF32(values, 'F16') : values;
+    return this.#add(name, this.float, dims, data);
   }
 
   #add(name: string, type: DataType, dims: readonly number[], data: ArrayBufferView): string {
@@ -86,12 +109,14 @@ export class ModelWeights implements BlockWeights {
     return graph.external(name, ONNX_TYPE[plain], shape, { file, offset: location!.offset, bytes });
   }
 
-  /** Widens what the checkpoint holds as `name`; a constant is widened once, at load. */
+  /** Converts what the checkpoint holds as `name`; a constant is converted once, at load. */
   #cast(value: string, name: string, constant = true): string {
     const { graph, stored } = this.#options;
     const { dtype } = stored.source.info(name);
-    if (constant) this.residentBytes += stored.plans.get(name)!.elements * 4;
-    return dtype === 'F32' ? value : graph.op('Cast', [value], { to: DATA_TYPE.f32 });
+    const width = this.float === DATA_TYPE.f16 ? 2 : 4;
+    if (constant) this.residentBytes += stored.plans.get(name)!.elements * width;
+    const same = ONNX_TYPE[dtype as keyof typeof ONNX_TYPE] === this.float;
+    return same ? value : graph.op('Cast', [value], { to: this.float });
   }
 
   /** [x, weight, bias or '']: x [T, in] × weight, which is [out, in] unless `inOut`. */

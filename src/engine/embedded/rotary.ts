@@ -1,8 +1,9 @@
 /** Rotary positions in the graph: inside GroupQueryAttention where it can, else before it. */
+import { encodeF32 } from '../../weights/encode.ts';
 import type { Architecture } from './architecture.ts';
 import type { BlockContext } from './block.ts';
 import type { GraphBuilder } from './graph.ts';
-import { DATA_TYPE } from './onnx.ts';
+import { DATA_TYPE, type DataType } from './onnx.ts';
 import { rotaryTables } from './rope.ts';
 
 /**
@@ -14,13 +15,19 @@ export function attentionRotates(arch: Architecture): boolean {
 }
 
 /** cos and sin, [maxPositions, rotaryDim / 2]: the width tells kernels the rotary dimension. */
-export function rotaryConstants(graph: GraphBuilder, arch: Architecture): [string, string] | null {
+export function rotaryConstants(
+  graph: GraphBuilder,
+  arch: Architecture,
+  float: DataType,
+): [string, string] | null {
   if (arch.rope === null) return null;
   const { cos, sin } = rotaryTables(arch.rope, arch.maxPositions);
   const dims = [arch.maxPositions, arch.rope.rotaryDim / 2];
+  const stored = (values: Float32Array): ArrayBufferView =>
+    float === DATA_TYPE.f16 ? encodeF32(values, 'F16') : values;
   return [
-    graph.constant('rotary.cos', DATA_TYPE.f32, dims, cos),
-    graph.constant('rotary.sin', DATA_TYPE.f32, dims, sin),
+    graph.constant('rotary.cos', float, dims, stored(cos)),
+    graph.constant('rotary.sin', float, dims, stored(sin)),
   ];
 }
 

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import type * as Ort from 'onnxruntime-node';
 import { EngineError } from '../../record/errors.ts';
+import { adapterError, type Device, isDeviceLost } from './device.ts';
 
 export type Runtime = typeof Ort;
 export type Session = Ort.InferenceSession;
@@ -24,6 +25,11 @@ export interface SessionSettings {
   readonly threads: number;
   /** Folder of external data, or null. */
   readonly folder: string | null;
+  readonly device?: Device;
+  /** Every output stays in a GPU buffer, and outputs that are passed to a run are ignored. */
+  readonly outputsOnGpu?: boolean;
+  /** Profile every call until `endProfiling`, into files that begin so. */
+  readonly profilePrefix?: string;
 }
 
 /** Opens a graph. Errors of the runtime become an EngineError that names the graph. */
@@ -44,13 +50,26 @@ export async function createSession(
       logSeverityLevel: 3,
       // Spinning threads burn a core while nothing runs, and bend every other measurement.
       extra: { session: { intra_op: { allow_spinning: '0' }, ...folder } },
+      ...deviceOptions(settings),
     });
   } catch (cause) {
+    const missing = settings.device === 'webgpu' ? adapterError(String(cause)) : null;
+    if (missing !== null) throw missing;
     throw new EngineError(`ONNX Runtime refused the ${graph.name} graph: ${reason(cause)}`, {
       hint: 'This is a fault of the graph builder or a lack of memory: please report it.',
       cause,
     });
   }
+}
+
+function deviceOptions(settings: SessionSettings): Ort.InferenceSession.SessionOptions {
+  const { device, outputsOnGpu, profilePrefix } = settings;
+  return {
+    // What the GPU's provider has no kernel for goes to the CPU's: see fallback.ts.
+    ...(device === 'webgpu' && { executionProviders: ['webgpu', 'cpu'] }),
+    ...(outputsOnGpu && { preferredOutputLocation: 'gpu-buffer' as const }),
+    ...(profilePrefix && { enableProfiling: true, profileFilePrefix: profilePrefix }),
+  };
 }
 
 /** Runs a graph; an error of the runtime becomes an EngineError. */
@@ -63,6 +82,12 @@ export async function runSession(
     const results = await session.run(feeds, fetches as string[]);
     return results as Record<string, Tensor>;
   } catch (cause) {
+    if (isDeviceLost(String(cause))) {
+      throw new EngineError(`the GPU went away while the model ran: ${reason(cause)}`, {
+        hint: 'Its driver may have been reset: see the kernel log, then run it again.',
+        cause,
+      });
+    }
     throw new EngineError(`ONNX Runtime failed: ${reason(cause)}`, { cause });
   }
 }

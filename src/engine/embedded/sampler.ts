@@ -30,6 +30,8 @@ export function randomUniform(seed: number): () => number {
   return () => ((next() >>> 5) * 2 ** 26 + (next() >>> 6)) / 2 ** 53;
 }
 
+export const isGreedy = (request: GenerateRequest): boolean => (request.temperature ?? 0) === 0;
+
 /**
  * Greedy at temperature 0, else: softmax of logits / temperature over the `topK` most likely
  * tokens, of these the shortest prefix whose probability reaches `topP`, drawn by one uniform
@@ -37,7 +39,7 @@ export function randomUniform(seed: number): () => number {
  */
 export function createSampler(request: GenerateRequest): Sampler {
   const { temperature = 0, topK, topP = 1, seed = 0 } = request;
-  if (temperature === 0) return { next: argmax };
+  if (isGreedy(request)) return { next: argmax };
   const uniform = randomUniform(seed);
   return {
     next(logits) {

@@ -5,7 +5,7 @@ import { dummySource } from './dummy.ts';
 import { forward } from './forward.ts';
 import { openModelGraphs } from './model-graphs.ts';
 import { loadRuntime } from './runtime.ts';
-import { gatherRows, headChunk, type LoadedModel, runLogits, scoreWindows } from './score.ts';
+import { headChunk, type LoadedModel, runLogits, scoreWindows } from './score.ts';
 import { storedWeights } from './stored-weights.ts';
 
 /** A wide vocabulary: sums over it are where f32 could lose. */
@@ -31,7 +31,7 @@ async function withModel(work: (model: LoadedModel) => Promise<void>): Promise<v
     threads: 1,
   });
   try {
-    await work({ ort, arch, body: graphs.body, head: graphs.head });
+    await work({ ort, arch, ...graphs });
   } finally {
     await graphs.close();
   }
@@ -44,7 +44,7 @@ describe('scoring', () => {
       const hidden = await forward(model, { rows: [ids], lengths: [ids.length], cache: null });
       const worst = { logp: 0, top: 0, squares: 0 };
       for (let i = 0; i + 1 < ids.length; i += 30) {
-        const logits = await runLogits(model, gatherRows(hidden.values, [i], arch.hiddenSize));
+        const logits = await runLogits(model, hidden.feeds([i]), 1);
         const max = logits.reduce((most, value) => Math.max(most, value));
         let sum = 0;
         let squares = 0;

@@ -2,8 +2,8 @@
 import { Cancelled } from '../../record/errors.ts';
 import type { ScoredWindow, TokenWindow } from '../engine.ts';
 import type { Architecture } from './architecture.ts';
-import { forward } from './forward.ts';
-import { float32, type Runtime, runSession, type Session, type Tensor } from './runtime.ts';
+import { type BodyModel, forward } from './forward.ts';
+import { runSession, type Session, type Tensor } from './runtime.ts';
 
 /**
  * Logits are [tokens, vocabulary] f32: 2.4 GB for 4,000 tokens of a vocabulary of 151,936. The
@@ -17,10 +17,7 @@ export function headChunk(arch: Architecture): number {
   return Math.min(128, Math.max(16, tokens));
 }
 
-export interface LoadedModel {
-  readonly ort: Runtime;
-  readonly arch: Architecture;
-  readonly body: Session;
+export interface LoadedModel extends BodyModel {
   readonly head: Session;
 }
 
@@ -51,13 +48,9 @@ export async function scoreWindows(
   for (let from = 0; from < places.length; from += size) {
     throwIfAborted(signal);
     const chunk = places.slice(from, from + size);
-    const x = gatherRows(
-      hidden.values,
-      chunk.map((place) => place.at),
-      model.arch.hiddenSize,
-    );
+    const feeds = hidden.feeds(chunk.map((place) => place.at));
     const targets = BigInt64Array.from(chunk, (place) => BigInt(place.target));
-    const scores = await runHead(model, x, targets);
+    const scores = await runHead(model, feeds, targets);
     chunk.forEach(({ row, index, target }, i) => {
       const result = results[row]!;
       result.logp[index] = scores.logp[i]!;
@@ -78,19 +71,6 @@ function emptyScores(tokens: number): ScoredWindow {
   };
 }
 
-/** Rows `at` of values [*, size], one after another. */
-export function gatherRows(
-  values: Float32Array,
-  at: readonly number[],
-  size: number,
-): Float32Array {
-  const out = new Float32Array(at.length * size);
-  at.forEach((row, i) => {
-    out.set(values.subarray(row * size, (row + 1) * size), i * size);
-  });
-  return out;
-}
-
 interface HeadScores {
   readonly logp: Float32Array;
   readonly topLogp: Float32Array;
@@ -99,15 +79,11 @@ interface HeadScores {
 }
 
 async function runHead(
-  { ort, head, arch }: LoadedModel,
-  x: Float32Array,
+  { ort, head }: LoadedModel,
+  hidden: Record<string, Tensor>,
   targets: BigInt64Array,
 ): Promise<HeadScores> {
-  const tokens = targets.length;
-  const feeds = {
-    x: float32(ort, x, [tokens, arch.hiddenSize]),
-    targets: new ort.Tensor('int64', targets, [tokens, 1]) as Tensor,
-  };
+  const feeds = { ...hidden, targets: new ort.Tensor('int64', targets, [targets.length, 1]) };
   const out = await runSession(head, feeds, ['logp', 'topLogp', 'sumSquares', 'best']);
   return {
     logp: out.logp!.data as Float32Array,
@@ -117,16 +93,31 @@ async function runHead(
   };
 }
 
-/** Logits of hidden states x [tokens, hiddenSize]: [tokens, vocabulary or labels], row-major. */
+/** Logits of `tokens` hidden states: [tokens, vocabulary or labels], row-major. */
 export async function runLogits(
-  { ort, head, arch }: LoadedModel,
-  x: Float32Array,
+  model: LoadedModel,
+  hidden: Record<string, Tensor>,
+  tokens: number,
 ): Promise<Float32Array> {
-  const tokens = x.length / arch.hiddenSize;
-  const feeds: Record<string, Tensor> = { x: float32(ort, x, [tokens, arch.hiddenSize]) };
-  if (arch.labels === null) {
-    feeds.targets = new ort.Tensor('int64', new BigInt64Array(tokens), [tokens, 1]);
-  }
-  const { logits } = await runSession(head, feeds, ['logits']);
+  const { logits } = await runSession(model.head, headFeeds(model, hidden, tokens), ['logits']);
   return logits!.data as Float32Array;
+}
+
+/** The most likely token of each hidden state (the lowest id of a tie), found in the graph. */
+export async function runBest(
+  model: LoadedModel,
+  hidden: Record<string, Tensor>,
+  tokens: number,
+): Promise<number[]> {
+  const { best } = await runSession(model.head, headFeeds(model, hidden, tokens), ['best']);
+  return Array.from(best!.data as BigInt64Array, Number);
+}
+
+function headFeeds(
+  { ort, arch }: LoadedModel,
+  hidden: Record<string, Tensor>,
+  tokens: number,
+): Record<string, Tensor> {
+  if (arch.labels !== null) return hidden;
+  return { ...hidden, targets: new ort.Tensor('int64', new BigInt64Array(tokens), [tokens, 1]) };
 }

@@ -1,0 +1,64 @@
+/** Which nodes of a graph the runtime gave to the CPU, read from its own profile of one call. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { FallbackNode } from '../../record/schema.ts';
+import { forward } from './forward.ts';
+import type { Session } from './runtime.ts';
+import { type LoadedModel, runLogits } from './score.ts';
+
+/** Where the profiles of a model's two sessions are written until they have been read. */
+export interface ProfileFolder {
+  prefix(graph: string): string;
+  remove(): void;
+  readonly path: string;
+}
+
+export function profileFolder(): ProfileFolder {
+  const path = mkdtempSync(join(tmpdir(), 'assay-profile-'));
+  return {
+    path,
+    prefix: (graph) => join(path, graph),
+    remove: () => rmSync(path, { recursive: true, force: true }),
+  };
+}
+
+/**
+ * Runs both graphs once on two tokens, ends their profiling and lists the nodes that ran on the
+ * CPU. Placement is decided when a session is made, so that one call tells it for all.
+ */
+export async function listFallback(
+  model: LoadedModel,
+  folder: ProfileFolder,
+): Promise<FallbackNode[]> {
+  const hidden = await forward(model, { rows: [[0, 0]], lengths: [2], cache: null });
+  await runLogits(model, hidden.feeds([1]), 1);
+  const sessions: [string, Session][] = [
+    ['body', model.body],
+    ['head', model.head],
+  ];
+  for (const [, session] of sessions) session.endProfiling();
+  return sessions.flatMap(([graph]) => {
+    const files = readdirSync(folder.path).filter((file) => file.startsWith(graph));
+    return files.flatMap((file) =>
+      parseProfile(graph, readFileSync(join(folder.path, file), 'utf8')),
+    );
+  });
+}
+
+interface ProfileEvent {
+  readonly cat?: string;
+  readonly name?: string;
+  readonly args?: { readonly op_name?: string; readonly provider?: string };
+}
+
+/** Nodes of a Chrome-trace profile that ran on the CPU provider, each once, in order. */
+export function parseProfile(graph: string, text: string): FallbackNode[] {
+  const found = new Map<string, FallbackNode>();
+  for (const { cat, name = '', args } of JSON.parse(text) as ProfileEvent[]) {
+    if (cat !== 'Node' || args?.provider !== 'CPUExecutionProvider') continue;
+    const node = name.replace(/_kernel_time$/, '');
+    found.set(node, { graph, node, op: args.op_name ?? 'unknown' });
+  }
+  return [...found.values()];
+}

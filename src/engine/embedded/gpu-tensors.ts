@@ -1,0 +1,123 @@
+/**
+ * Tensors in GPU buffers. The binding has no call that allocates one, so tiny graphs do it: their
+ * outputs stay on the GPU. A session *without* a preferred output location then reads and writes
+ * such tensors in place when they are passed as inputs and as outputs (found by trying: with a
+ * preferred location it ignores outputs that are passed and allocates new ones).
+ */
+import type { Compute } from './device.ts';
+import { GraphBuilder } from './graph.ts';
+import { DATA_TYPE } from './onnx.ts';
+import {
+  createSession,
+  int64,
+  type Runtime,
+  runSession,
+  type Session,
+  type Tensor,
+} from './runtime.ts';
+
+interface Sessions {
+  readonly zeros: Session;
+  readonly pick: Session;
+  readonly join: Session;
+}
+
+export class GpuTensors {
+  readonly compute: Compute;
+  readonly #ort: Runtime;
+  readonly #sessions: Sessions;
+  readonly #kept = new Map<string, Tensor>();
+
+  private constructor(ort: Runtime, compute: Compute, sessions: Sessions) {
+    this.#ort = ort;
+    this.compute = compute;
+    this.#sessions = sessions;
+  }
+
+  /** @throws EngineError where there is no GPU */
+  static async open(ort: Runtime, compute: Compute): Promise<GpuTensors> {
+    const open = (name: string, build: (type: Compute) => Uint8Array): Promise<Session> => {
+      const settings = { threads: 1, folder: null, device: 'webgpu', outputsOnGpu: true } as const;
+      return createSession(ort, { name, bytes: build(compute) }, settings);
+    };
+    const zeros = await open('zeros', zerosGraph);
+    const pick = await open('pick', pickGraph);
+    const join = await open('join', joinGraph);
+    return new GpuTensors(ort, compute, { zeros, pick, join });
+  }
+
+  /** A new buffer of `size` zeros, [size]; the caller disposes it. */
+  async zeros(size: number): Promise<Tensor> {
+    const shape = int64(this.#ort, [size], [1]);
+    return (await runSession(this.#sessions.zeros, { shape }, ['y'])).y!;
+  }
+
+  /** The beginning of a buffer under other dimensions; it lives as long as the buffer does. */
+  view(buffer: Tensor, dims: readonly number[]): Tensor {
+    const dataType = this.compute === 'f16' ? 'float16' : 'float32';
+    return this.#ort.Tensor.fromGpuBuffer(buffer.gpuBuffer, { dataType, dims });
+  }
+
+  /** Rows `rows` of the first of four axes as a new buffer. */
+  async pick(x: Tensor, rows: readonly number[]): Promise<Tensor> {
+    const at = int64(this.#ort, rows, [rows.length]);
+    return (await runSession(this.#sessions.pick, { x, rows: at }, ['y'])).y!;
+  }
+
+  /** `a`, then `b`, along the first of four axes as a new buffer. */
+  async join(a: Tensor, b: Tensor): Promise<Tensor> {
+    return (await runSession(this.#sessions.join, { a, b }, ['y'])).y!;
+  }
+
+  /**
+   * The one buffer of this name, grown where it is too small: what a call leaves there is valid
+   * until the next call that uses the name.
+   */
+  async scratch(name: 'hidden' | 'key' | 'value', dims: readonly number[]): Promise<Tensor> {
+    const size = dims.reduce((all, dim) => all * dim, 1);
+    let buffer = this.#kept.get(name);
+    if (buffer === undefined || buffer.dims[0]! < size) {
+      buffer?.dispose();
+      this.#kept.delete(name);
+      buffer = await this.zeros(size);
+      this.#kept.set(name, buffer);
+    }
+    return this.view(buffer, dims);
+  }
+
+  async close(): Promise<void> {
+    for (const buffer of this.#kept.values()) buffer.dispose();
+    this.#kept.clear();
+    for (const session of Object.values(this.#sessions)) await session.release();
+  }
+}
+
+function zerosGraph(compute: Compute): Uint8Array {
+  const graph = new GraphBuilder();
+  graph.input('shape', DATA_TYPE.i64, [1]);
+  const data = compute === 'f16' ? new Uint16Array(1) : new Float32Array(1);
+  const zero = graph.constant('zero', DATA_TYPE[compute], [1], data);
+  graph.many('Expand', [zero, 'shape'], {}, { outputs: ['y'] });
+  graph.output('y', DATA_TYPE[compute], ['size']);
+  return graph.build();
+}
+
+const AXES = ['heads', 'tokens', 'size'];
+
+function pickGraph(compute: Compute): Uint8Array {
+  const graph = new GraphBuilder();
+  graph.input('x', DATA_TYPE[compute], ['rows', ...AXES]);
+  graph.input('rows', DATA_TYPE.i64, ['kept']);
+  graph.many('Gather', ['x', 'rows'], { axis: 0 }, { outputs: ['y'] });
+  graph.output('y', DATA_TYPE[compute], ['kept', ...AXES]);
+  return graph.build();
+}
+
+function joinGraph(compute: Compute): Uint8Array {
+  const graph = new GraphBuilder();
+  graph.input('a', DATA_TYPE[compute], ['first', ...AXES]);
+  graph.input('b', DATA_TYPE[compute], ['second', ...AXES]);
+  graph.many('Concat', ['a', 'b'], { axis: 0 }, { outputs: ['y'] });
+  graph.output('y', DATA_TYPE[compute], ['both', ...AXES]);
+  return graph.build();
+}
