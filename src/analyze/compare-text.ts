@@ -60,6 +60,12 @@ export const tokenAgreement: CompareFormula = (runs, params) => {
   const n = sum(compared);
   if (n === 0) return refused('fraction', 'no token was generated');
   const value = sum(same) / n;
+  if (value === 1) {
+    // A bootstrap of nothing but 1 would claim a certainty that these few prompts do not give.
+    const reason = 'no text differs: resampling cannot tell how rare a difference is';
+    const none = { value, ci95: null, unit: 'fraction' as const, n, units: found.length };
+    return { ...none, unitOf: 'prompts', verdict: 'inconclusive', reason };
+  }
   const ci95 = intervalOf(same, compared, params);
   const base = { value, ci95, unit: 'fraction' as const, n, units: found.length };
   return withReason({ ...base, unitOf: 'prompts', verdict: judged(ci95, params.margin) });

@@ -25,6 +25,8 @@ const FORMATS: Readonly<Record<string, NumberFormat>> = {
   scoredTokens: COUNT,
   items: COUNT,
   bitEqualRepeats: COUNT,
+  coldStartSeconds: { style: 'fixed', digits: 3 },
+  coldLoadSeconds: { style: 'fixed', digits: 3 },
   cpuUtilization: { style: 'fixed', digits: 2 },
   kvCacheBytes: { style: 'bytes-mib', digits: 2 },
   kvComputedBytes: { style: 'bytes-mib', digits: 2 },

@@ -84,7 +84,7 @@ export function collectExperiment(name: string, runs: readonly ResolvableRun[]):
     });
   }
   const config = newest.config.experiment;
-  const measures = [...new Set(known.map(({ run }) => run.manifest.measure))];
+  const measures = measuresOf(known.map(({ run }) => run));
   const cells = matrix(
     config,
     known.map(({ run }) => run),
@@ -101,6 +101,17 @@ export function collectExperiment(name: string, runs: readonly ResolvableRun[]):
     configured: latency === undefined ? null : newest.run,
   });
   return { name, config, cells, measures, comparisons: comparisonsOf(newest, cells), speed };
+}
+
+/** What is scored first, then benchmarks from the smallest batch size to the largest. */
+function measuresOf(runs: readonly ResolvableRun[]): string[] {
+  const sizes = new Map(
+    runs.map((run) => {
+      const { measure } = run.manifest;
+      return [measure, batchSizeOf({ measure, run }) ?? 0] as const;
+    }),
+  );
+  return [...sizes.keys()].toSorted((a, b) => Number(sizes.get(a)) - Number(sizes.get(b)));
 }
 
 /** A model of random weights is not asked how well it writes: such a measure is not pending. */

@@ -55,7 +55,10 @@ export function overviewTable(report: ExperimentReport): Overview {
     if (mark) simulated = true;
     // Speed and memory of one column come from one measure: others feed other batches.
     const costly = first?.manifest.measure === costMeasure(report, variant.model) ? first : null;
-    const costOf = (metric: string): Piece => (costly ? [citeMetric(costly, metric), mark] : '—');
+    const costOf = (metric: string): Piece => {
+      const cited = costly ? citeMetric(costly, metric) : null;
+      return cited === null || cited.value === null ? '—' : [cited, mark];
+    };
     return [
       ...(many ? [modelWords(variant.model, report.cells)] : []),
       variant.scheme,

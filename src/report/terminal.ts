@@ -23,10 +23,12 @@ export function overviewText(report: ExperimentReport, columns: number | undefin
   for (const table of speeds) {
     const dummy = table.dummy ? ` (${DUMMY_WORDS})` : '';
     const of = speeds.length > 1 || table.dummy ? ` of ${table.model}${dummy}` : '';
-    const title = `Speed${of}: generated tokens/s, P95 of the whole time, verdict`;
     const [first, ...rest] = tablesOf(table, columns);
-    parts.push(`${title}\n${first}`, ...rest);
+    parts.push(`Speed${of}\n${first}`, ...rest);
     if (table.unranked) parts.push(`not ranked: ${table.unranked}`);
+  }
+  if (speeds.length > 0) {
+    parts.push('b1: batch size 1; tok/s: generated tokens; P95: of the time from start to end');
   }
   if (overview.simulated) {
     parts.push('† simulated: exact stored values, f32 arithmetic; speed is not ranked');

@@ -12,7 +12,7 @@ import type { Lab } from '../../src/record/lab.ts';
 import type { SampleRow } from '../../src/record/rows.ts';
 import { listRuns, loadRun } from '../../src/record/run-reader.ts';
 import { createRun } from '../../src/record/run-writer.ts';
-import { readSamples } from '../../src/record/sample-reader.ts';
+import { readRunRows, readSamples } from '../../src/record/sample-reader.ts';
 import { SampleWriter } from '../../src/record/sample-writer.ts';
 import type { EngineInfo, ModelIdentity } from '../../src/record/schema.ts';
 import { runFields, stillState } from '../record/recorded-run.ts';
@@ -52,7 +52,7 @@ const MEASURES: Readonly<Record<MadeUpRun['measure'], MeasureSettings>> = {
   },
 };
 
-const model: ModelIdentity = {
+export const MODEL: ModelIdentity = {
   id: 'builtin:made-up',
   source: 'builtin',
   revision: null,
@@ -64,7 +64,7 @@ const model: ModelIdentity = {
   files: [],
 };
 
-function engineOf(scheme: string): EngineInfo {
+export function engineOf(scheme: string): EngineInfo {
   const simulated = scheme === 'bf16' ? 'bf16 values, f32 arithmetic' : null;
   const precision = scheme.startsWith('int') ? `W${scheme[3]}A8` : 'W32A32';
   const about = { name: 'made-up', version: '1.0.0', device: 'cpu', threads: 2 };
@@ -73,7 +73,7 @@ function engineOf(scheme: string): EngineInfo {
 }
 
 /** Between 0 and 1, decided by the text alone. */
-const chance = (of: string): number => crc32(of) / 2 ** 32;
+export const chance = (of: string): number => crc32(of) / 2 ** 32;
 
 function windowRow(document: number, loses: number): SampleRow {
   const tokens = Array.from({ length: 5 + (document % 4) }, (_, i) => `${document}/${i}`);
@@ -137,7 +137,7 @@ export async function measure(lab: Lab, made: MadeUpRun, order: number): Promise
     cellKey: sha256Hex(`${made.scheme} ${made.measure}`),
     seeds: { bootstrap: 42 },
   });
-  const run = createRun(lab, { ...fields, model }, state);
+  const run = createRun(lab, { ...fields, model: MODEL }, state);
   state.clock.elapsedMs += 2_500;
   state.clock.wallMs += 2_500;
   const engine = engineOf(made.scheme);
@@ -151,7 +151,7 @@ export async function measure(lab: Lab, made: MadeUpRun, order: number): Promise
   const samples = groupSamples(readSamples(run.samplesPath).rows);
   const metrics = deriveMetrics({ measure: MEASURES[made.measure], seed: 42 }, samples, {
     engine,
-    model,
+    model: MODEL,
   });
   const message = 'every scored log probability is finite';
   const findings = [{ code: 'finite', severity: 'info' as const, message }];
@@ -177,8 +177,8 @@ export async function measureAll(lab: Lab): Promise<void> {
 /** All runs of a lab, as reports and resolvers want them. */
 export function runsOf(lab: Lab): ResolvableRun[] {
   return listRuns(lab).map(({ runId }) => {
-    const { manifest, summary, samplesPath } = loadRun(lab, runId);
-    const rows = () => (manifest.status === 'failed' ? [] : readSamples(samplesPath).rows);
+    const { manifest, summary, dir } = loadRun(lab, runId);
+    const rows = () => readRunRows(dir);
     return { manifest, summary, rows };
   });
 }
