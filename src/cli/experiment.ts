@@ -2,12 +2,12 @@
 import { join } from 'node:path';
 import type { ResolvableRun } from '../analyze/reference.ts';
 import type { ExperimentPlan } from '../experiment/plan.ts';
-import {
-  type CellOutcome,
-  type ExperimentOutcome,
-  runExperiment,
-  type SuperviseContext,
-} from '../experiment/supervise.ts';
+import { runExperiment } from '../experiment/supervise.ts';
+import type {
+  CellOutcome,
+  ExperimentOutcome,
+  SuperviseContext,
+} from '../experiment/supervise-context.ts';
 import { type Lab, labAt } from '../record/lab.ts';
 import { collectExperiment, type ExperimentReport } from '../report/collect.ts';
 import { foundText, overviewText } from '../report/terminal.ts';

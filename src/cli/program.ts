@@ -70,6 +70,7 @@ function addMeasuring(program: Command, act: Act): void {
       act(() => import('./commands/run.ts'))({ ...options, file }),
     );
   addEval(program, act);
+  addBench(program, act);
   addGenerate(program, act);
 }
 
@@ -114,6 +115,29 @@ function addEval(program: Command, act: Act): void {
         '    --corpus builtin:assay-tiny/heldout.jsonl --budget smoke',
     )
     .action(act(() => import('./commands/eval.ts')));
+}
+
+/** Numbers are checked together with all else, so that every problem is told at once. */
+function addBench(program: Command, act: Act): void {
+  withModel(program.command('bench'))
+    .description('latency, throughput and memory of one model at one scheme, by batch size')
+    .option('--batch-sizes <list>', 'e.g. 1,4,8', (text) => text.split(',').map(Number), [1])
+    .option('--runs <n>', 'measured iterations of each batch size', Number, 100)
+    .option('--warmup <n>', 'iterations before them: recorded, in no figure', Number, 10)
+    .option('--rounds <n>', 'rounds over all batch sizes; 10 or more give intervals', Number, 10)
+    .option('--prompt-tokens <n>', 'length of prompts drawn at random (default: 64)', Number)
+    .option('--new-tokens <n>', 'tokens to generate for each prompt', Number, 32)
+    .option('--prompts <file>', '.txt (one a line) or .jsonl (text, prompt or input_ids)')
+    .option('--prompt-count <n>', 'different prompts, of a file by length', Number, 32)
+    .option('--cold-starts <n>', 'fresh processes, at the smallest batch size', Number, 3)
+    .option('--timeout <seconds>', 'stop a batch size after this time', seconds)
+    .option('--fresh', 'do not take over rounds of an interrupted attempt')
+    .option('--json', 'print run ids, metrics and findings as JSON')
+    .addHelpText(
+      'after',
+      '\nExample:\n  assay bench --model builtin:assay-tiny --scheme int4-g128 --batch-sizes 1,4,8',
+    )
+    .action(act(() => import('./commands/bench.ts')));
 }
 
 function addGenerate(program: Command, act: Act): void {

@@ -1,12 +1,14 @@
 /** Progress of an experiment: bars on a terminal, one plain line a step elsewhere. */
 import type { Cell } from '../experiment/cell.ts';
-import type { ExperimentEvent } from '../experiment/supervise.ts';
+import type { ExperimentEvent } from '../experiment/supervise-context.ts';
 import { type CommandIo, writeLine } from './io.ts';
 
 export interface ProgressView {
   onEvent(event: ExperimentEvent): void;
   stop(): void;
 }
+
+type EventOf<T extends ExperimentEvent['type']> = Extract<ExperimentEvent, { type: T }>;
 
 export async function progressView(io: CommandIo): Promise<ProgressView> {
   return io.stderr.isTTY ? barView(io) : lineView(io);
@@ -16,7 +18,11 @@ function label(cell: Cell): string {
   return cell.name.replaceAll('~', ' ');
 }
 
-function endText(event: Extract<ExperimentEvent, { type: 'cell-end' }>): string {
+function variantLabel(cell: Cell): string {
+  return label(cell).replace(/ bench-b\d+$/, '');
+}
+
+function endText(event: EventOf<'cell-end'>): string {
   const { status, elapsedMs, reason } = event.manifest;
   const time = `${((elapsedMs ?? 0) / 1_000).toFixed(1)} s`;
   return `${label(event.cell)}: ${status} in ${time}${reason ? ` — ${reason}` : ''}`;
@@ -27,7 +33,7 @@ class Remaining {
   readonly #start = performance.now();
   #ran = 0;
 
-  text(event: Extract<ExperimentEvent, { type: 'cell-start' }>): string {
+  text(event: EventOf<'cell-start'>): string {
     if (this.#ran === 0) return '';
     const each = (performance.now() - this.#start) / 1_000 / this.#ran;
     return `, about ${Math.ceil(each * (event.of - event.index))} s left`;
@@ -38,27 +44,51 @@ class Remaining {
   }
 }
 
-function startText(
-  event: Extract<ExperimentEvent, { type: 'cell-start' }>,
-  remaining: Remaining,
-): string {
+function startText(event: EventOf<'cell-start'>, remaining: Remaining): string {
   const resumed = event.resumed > 0 ? ` (resuming after ${event.resumed} batches)` : '';
   return `[${event.index + 1}/${event.of}${remaining.text(event)}] ${label(event.cell)}${resumed}`;
 }
 
+function benchText(event: EventOf<'bench-start'>): string {
+  const { cells, variants, rounds, resumed } = event;
+  const kept = resumed > 0 ? `, resuming after ${resumed} rounds of cells` : '';
+  const what = `${variants} ${variants === 1 ? 'variant' : 'variants'}, ${cells} cells`;
+  return `benchmark: ${what}, interleaved in ${rounds} rounds${kept}`;
+}
+
+function coldText(event: EventOf<'cold-start'>): string {
+  return `cold start ${event.index + 1} of ${event.of}: ${variantLabel(event.cell)}`;
+}
+
 function lineView(io: CommandIo): ProgressView {
   const remaining = new Remaining();
+  const textOf = (event: ExperimentEvent): string | null => {
+    switch (event.type) {
+      case 'cell-start':
+        return startText(event, remaining);
+      case 'cell-end':
+        return `  ${endText(event)}`;
+      case 'cell-reused':
+        return `${label(event.cell)}: already measured (${event.runId})`;
+      case 'cell-plan':
+        return `  ${event.scoredTokens} tokens to score, ${event.batches} batches`;
+      case 'bench-start':
+        return benchText(event);
+      case 'cold-start':
+        return `  ${coldText(event)}`;
+      case 'variant-load':
+        return `  loading ${variantLabel(event.cell)}`;
+      case 'bench-round':
+        return `  round ${event.round + 1} of ${event.of}`;
+      default:
+        return null;
+    }
+  };
   return {
     onEvent(event) {
       remaining.count(event);
-      if (event.type === 'cell-start') writeLine(io.stderr, startText(event, remaining));
-      if (event.type === 'cell-end') writeLine(io.stderr, `  ${endText(event)}`);
-      if (event.type === 'cell-reused') {
-        writeLine(io.stderr, `${label(event.cell)}: already measured (${event.runId})`);
-      }
-      if (event.type === 'cell-plan') {
-        writeLine(io.stderr, `  ${event.scoredTokens} tokens to score, ${event.batches} batches`);
-      }
+      const text = textOf(event);
+      if (text !== null) writeLine(io.stderr, text);
     },
     stop() {},
   };
@@ -72,33 +102,50 @@ async function barView(io: CommandIo): Promise<ProgressView> {
     bar?.stop();
     bar = null;
   };
-  return {
-    onEvent(event) {
-      remaining.count(event);
-      if (event.type === 'cell-start') {
-        end();
-        bar = new cliProgress.SingleBar({
-          format: `${startText(event, remaining)} {bar} {percentage}% · {eta_formatted} left`,
-          barCompleteChar: '█',
-          barIncompleteChar: '░',
-          barsize: 24,
-          hideCursor: true,
-          clearOnComplete: true,
-          etaBuffer: 50,
-          stream: io.stderr as unknown as NodeJS.WriteStream,
-        });
-        bar.start(1, 0);
-      } else if (event.type === 'cell-plan') {
-        bar?.setTotal(event.batches);
-      } else if (event.type === 'cell-progress') {
-        bar?.update(event.batches);
-      } else if (event.type === 'cell-end') {
-        end();
-        writeLine(io.stderr, endText(event));
-      } else {
-        writeLine(io.stderr, `${label(event.cell)}: already measured`);
-      }
-    },
-    stop: end,
+  const begin = (title: string, of: number): void => {
+    end();
+    bar = new cliProgress.SingleBar({
+      format: `${title} {bar} {percentage}% · {eta_formatted} left`,
+      barCompleteChar: '█',
+      barIncompleteChar: '░',
+      barsize: 24,
+      hideCursor: true,
+      clearOnComplete: true,
+      etaBuffer: 50,
+      stream: io.stderr as unknown as NodeJS.WriteStream,
+    });
+    bar.start(of, 0);
   };
+  const say = (text: string): void => {
+    end();
+    writeLine(io.stderr, text);
+  };
+  const onEvent = (event: ExperimentEvent): void => {
+    remaining.count(event);
+    switch (event.type) {
+      case 'cell-start':
+        return begin(startText(event, remaining), 1);
+      case 'cell-plan':
+        return bar?.setTotal(event.batches);
+      case 'cell-progress':
+        return void bar?.update(event.batches);
+      case 'cell-end':
+        return say(endText(event));
+      case 'cell-reused':
+        return say(`${label(event.cell)}: already measured`);
+      case 'bench-start':
+        return say(benchText(event));
+      case 'cold-start':
+        if (!bar) begin('cold starts', event.of);
+        return void bar?.update(event.index);
+      case 'variant-load':
+        return begin(`loading ${variantLabel(event.cell)}`, 1);
+      case 'bench-round':
+        return;
+      case 'bench-progress':
+        if (!bar || event.slices === 1) begin('benchmark', event.of);
+        return void bar?.update(event.slices);
+    }
+  };
+  return { onEvent, stop: end };
 }

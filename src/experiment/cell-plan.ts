@@ -7,7 +7,7 @@ import type { ScoringPlan } from '../measure/scoring.ts';
 import { loadItems, planTask } from '../measure/task/plan.ts';
 import { UsageError } from '../record/errors.ts';
 import type { Finding } from '../record/schema.ts';
-import type { Cell, MeasureSettings } from './cell.ts';
+import type { ScoringCell, ScoringMeasure } from './cell.ts';
 
 export interface PlannedCell {
   readonly plan: ScoringPlan;
@@ -24,7 +24,7 @@ interface ModelFacts {
 /** The window length where none is asked for. */
 const DEFAULT_CONTEXT = 2_048;
 
-export async function planCell(cell: Cell, model: ModelFacts): Promise<PlannedCell> {
+export async function planCell(cell: ScoringCell, model: ModelFacts): Promise<PlannedCell> {
   const { measure } = cell;
   const { tokenizer, maxPositions, vocabSize } = model;
   const own = tokenizer ? [...tokenizer.findings, tokenizerFits(tokenizer, vocabSize)] : [];
@@ -57,7 +57,7 @@ export async function planCell(cell: Cell, model: ModelFacts): Promise<PlannedCe
 
 /** Tokens a window holds. Throws UsageError for windows that the model cannot take. */
 export function contextOf(
-  measure: Extract<MeasureSettings, { kind: 'eval' }>,
+  measure: Extract<ScoringMeasure, { kind: 'eval' }>,
   maxPositions: number,
 ): number {
   const { context, stride } = measure;

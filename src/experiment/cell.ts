@@ -1,6 +1,7 @@
 /** One point of the matrix: everything a worker needs, as plain JSON. */
+import type { BenchSettings } from '../measure/bench/plan.ts';
 import type { ModelIdentity } from '../record/schema.ts';
-import type { EvalSettings, TaskSettings } from './spec.ts';
+import type { EvalSettings, TaskSettings } from './measure-settings.ts';
 
 export interface EngineSettings {
   /** Resolved reference: a directory, `builtin:…`, `dummy:…` or a hub id. */
@@ -12,9 +13,21 @@ export interface EngineSettings {
   readonly seed: number;
 }
 
-export type MeasureSettings =
+/** Measures that score what is there, one cell a process. */
+export type ScoringMeasure =
   | ({ readonly kind: 'eval'; readonly corpusPath: string } & Omit<EvalSettings, 'corpus'>)
   | ({ readonly kind: 'task'; readonly filePath: string } & Omit<TaskSettings, 'file'>);
+
+/** One batch size of a benchmark. */
+export interface BenchMeasure extends BenchSettings {
+  readonly kind: 'bench';
+  /** Fresh processes to start; 0 for all batch sizes but the smallest. */
+  readonly cold_starts: number;
+  /** Tokens of the longest prompt that is used, with this model's tokenizer. */
+  readonly longest_prompt: number;
+}
+
+export type MeasureSettings = ScoringMeasure | BenchMeasure;
 
 export interface Cell {
   readonly experiment: string;
@@ -27,10 +40,27 @@ export interface Cell {
   readonly seed: number;
   readonly timeoutS: number | null;
   readonly identity: ModelIdentity;
-  /** SHA-256 of the corpus or the labelled set. */
+  /** SHA-256 of the corpus, the labelled set or the prompts; of nothing where they are drawn. */
   readonly dataSha256: string;
   /** SHA-256 of all that decides the result. */
   readonly key: string;
+}
+
+export type ScoringCell = Cell & { readonly measure: ScoringMeasure };
+export type BenchCell = Cell & { readonly measure: BenchMeasure };
+
+export function isBench(cell: Cell): cell is BenchCell {
+  return cell.measure.kind === 'bench';
+}
+
+export function isScoring(cell: Cell): cell is ScoringCell {
+  return cell.measure.kind !== 'bench';
+}
+
+/** How records and reports call what a cell measures. */
+export function measureName({ measure }: Pick<Cell, 'measure'>): string {
+  if (measure.kind === 'bench') return `bench-b${measure.batch_size}`;
+  return measure.kind === 'task' ? measure.name : measure.kind;
 }
 
 /** Without the `undefined` members that optional settings leave: what JSON would keep. */

@@ -1,11 +1,14 @@
 /** The one place where samples become metrics and a run gets its final status. */
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { groupSamples, type Samples } from '../analyze/samples.ts';
 import type { RunWriter } from '../record/run-writer.ts';
 import { readSamples } from '../record/sample-reader.ts';
+import { GPU_SAMPLES_FILE } from '../record/samples.ts';
 import type { EngineInfo, Finding, Manifest, ModelIdentity } from '../record/schema.ts';
 import type { Cell } from './cell.ts';
 import { deriveMetrics } from './metrics.ts';
+import { suspectFindings } from './suspect.ts';
 import type { WorkerEnd } from './worker-process.ts';
 
 export interface ClosingFacts {
@@ -22,7 +25,9 @@ export async function closeRun(run: RunWriter, facts: ClosingFacts): Promise<Man
   const read = existsSync(run.samplesPath)
     ? readSamples(run.samplesPath)
     : { rows: [], torn: null, corrupt: [] };
-  const samples = groupSamples(read.rows);
+  const gpuPath = join(run.dir, GPU_SAMPLES_FILE);
+  const gpuRows = existsSync(gpuPath) ? readSamples(gpuPath).rows : [];
+  const samples = groupSamples([...read.rows, ...gpuRows]);
   const findings = [...facts.findings, ...checks(samples, facts)];
   if (read.torn) {
     const cut = `after ${read.torn.bytes} bytes and is not counted`;
@@ -36,9 +41,14 @@ export async function closeRun(run: RunWriter, facts: ClosingFacts): Promise<Man
   // A run that did not finish has rows but no result: half a corpus is another corpus.
   const summary =
     status === 'succeeded' || status === 'invalid'
-      ? { metrics: deriveMetrics(cell, samples, { engine, model }) }
+      ? { metrics: deriveMetrics({ ...cell, cores: cores(run) }, samples, { engine, model }) }
       : null;
+  findings.push(...suspectFindings(summary?.metrics ?? {}));
   return run.close({ status, reason, summary, findings, engine, model });
+}
+
+function cores(run: RunWriter): number {
+  return run.manifest.environment.cpu.logicalCores;
 }
 
 function countNonFinite(samples: Samples): number {
@@ -47,7 +57,7 @@ function countNonFinite(samples: Samples): number {
 }
 
 /** Seed document 001's checks, each as a finding that says what it saw. */
-function checks(samples: Samples, { end, engine }: ClosingFacts): Finding[] {
+function checks(samples: Samples, { cell, end, engine }: ClosingFacts): Finding[] {
   const findings: Finding[] = [];
   if (engine && samples.tensors.length > 0) {
     const load = samples.loads.at(-1)?.loadMs ?? 0;
@@ -62,7 +72,7 @@ function checks(samples: Samples, { end, engine }: ClosingFacts): Finding[] {
     const share = `${countNonFinite(samples)} of ${samples.windows.length}`;
     const message = `${share} windows gave NaN or Inf; first: ${place}`;
     findings.push({ code: 'non-finite', severity: 'error', message, place });
-  } else if (end.status === 'succeeded') {
+  } else if (end.status === 'succeeded' && cell.measure.kind !== 'bench') {
     const message = 'every scored log probability is finite';
     findings.push({ code: 'finite', severity: 'info', message });
   }

@@ -4,7 +4,16 @@ import { availableParallelism } from 'node:os';
 import { resolveModel } from '../engine/open.ts';
 import type { Lab } from '../record/lab.ts';
 import { listRuns, loadRun } from '../record/run-reader.ts';
-import type { Cell } from './cell.ts';
+import type { Manifest } from '../record/schema.ts';
+import { benchTokens, guessSeconds, secondsPerToken } from './bench-estimate.ts';
+import {
+  type BenchCell,
+  type Cell,
+  isBench,
+  isScoring,
+  measureName,
+  type ScoringCell,
+} from './cell.ts';
 import { planCell } from './cell-plan.ts';
 import type { ExperimentPlan } from './plan.ts';
 
@@ -30,10 +39,14 @@ export async function estimate(
 ): Promise<CellEstimate[]> {
   const done = new Set<string>();
   const rates = new Map<string, Rate>();
+  const benchRates = new Map<string, number>();
   for (const entry of listRuns(lab)) {
     if (entry.kind !== 'closed' || entry.manifest.status !== 'succeeded') continue;
     done.add(entry.manifest.cellKey);
-    const metrics = loadRun(lab, entry.runId).summary?.metrics;
+    const { summary } = loadRun(lab, entry.runId);
+    const metrics = summary?.metrics;
+    const perToken = secondsPerToken(entry.manifest, summary);
+    if (perToken !== null) benchRates.set(variantKey(entry.manifest), perToken);
     const speed = metrics?.tokensPerSecond?.value;
     const load = metrics?.loadSeconds?.value;
     if (speed == null || load == null) continue;
@@ -46,10 +59,18 @@ export async function estimate(
   const tokensOf = tokenCounter(builtinDir, env);
   const estimates: CellEstimate[] = [];
   for (const cell of plan.cells) {
-    const tokens = await tokensOf(cell);
+    const tokens = isScoring(cell) ? await tokensOf(cell) : benchTokens(cell as BenchCell);
     if (done.has(cell.key)) {
       const name = cell.name;
       estimates.push({ name, state: 'done', tokens, seconds: 0, basis: 'measured already' });
+      continue;
+    }
+    if (isBench(cell)) {
+      const { configSha256 } = cell.identity;
+      const perToken = benchRates.get(`${configSha256} ${cell.engine.scheme} ${measureName(cell)}`);
+      const known =
+        perToken === undefined ? guessed(guessSeconds(cell)) : earlier(perToken * tokens);
+      estimates.push({ name: cell.name, state: 'to run', tokens, ...known });
       continue;
     }
     const rate = rates.get(`${cell.identity.configSha256} ${cell.engine.scheme}`);
@@ -57,6 +78,18 @@ export async function estimate(
     estimates.push({ name: cell.name, state: 'to run', tokens, seconds, basis });
   }
   return estimates;
+}
+
+function variantKey({ model, variant, measure }: Manifest): string {
+  return `${model?.configSha256} ${variant.scheme} ${measure}`;
+}
+
+function earlier(seconds: number): { seconds: number; basis: string } {
+  return { seconds, basis: 'an earlier run at this batch size' };
+}
+
+function guessed(seconds: number): { seconds: number; basis: string } {
+  return { seconds, basis: 'a guess from the model’s size: no earlier run at this scheme' };
 }
 
 function fromEarlier(rate: Rate, tokens: number): { seconds: number; basis: string } {
@@ -71,14 +104,14 @@ const FLOPS_A_CORE = 25e9;
 function fromArithmetic(cell: Cell, tokens: number): { seconds: number; basis: string } {
   const cores = cell.engine.threads ?? availableParallelism();
   const seconds = 1 + (2 * cell.identity.parameters * tokens) / (cores * FLOPS_A_CORE);
-  return { seconds, basis: 'a guess from the model’s size: no earlier run at this scheme' };
+  return guessed(seconds);
 }
 
 /** Counts the tokens of a cell; cells over one model and data set share the count. */
 function tokenCounter(
   builtinDir: string,
   env: Readonly<Record<string, string | undefined>>,
-): (cell: Cell) => Promise<number> {
+): (cell: ScoringCell) => Promise<number> {
   const known = new Map<string, Promise<number>>();
   return (cell) => {
     const key = `${cell.modelIndex} ${JSON.stringify(cell.measure)}`;
@@ -89,7 +122,7 @@ function tokenCounter(
 }
 
 async function countTokens(
-  cell: Cell,
+  cell: ScoringCell,
   builtinDir: string,
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<number> {

@@ -23,25 +23,27 @@ const TASK: MeasureSettings = {
   check_repeat: true,
 };
 
-const names = (measure: MeasureSettings) => metricRequests(measure, 7).map(({ name }) => name);
+const requestsOf = (measure: MeasureSettings) =>
+  metricRequests({ measure, seed: 7, cores: 2 }, groupSamples([]));
+const names = (measure: MeasureSettings) => requestsOf(measure).map(({ name }) => name);
 
 describe('requests', () => {
   test('every formula is known, every name is used once', () => {
     for (const measure of [EVAL, TASK]) {
-      const requests = metricRequests(measure, 7);
+      const requests = requestsOf(measure);
       for (const { formula } of requests) expect(FORMULAS).toHaveProperty([formula]);
       expect(new Set(names(measure)).size).toBe(requests.length);
     }
   });
 
   test('seed and resamples are recorded with every interval that draws', () => {
-    const drawn = metricRequests(EVAL, 7).filter(({ params }) => 'seed' in params);
+    const drawn = requestsOf(EVAL).filter(({ params }) => 'seed' in params);
     expect(drawn.length).toBeGreaterThan(5);
     for (const { params } of drawn) expect(params).toMatchObject({ seed: 7, resamples: 2_000 });
   });
 
   test('buckets of context end where the context ends, and leave no gap', () => {
-    const buckets = metricRequests({ ...EVAL, context: 256 }, 7).filter(
+    const buckets = requestsOf({ ...EVAL, context: 256 }).filter(
       ({ formula }) => formula === 'eval.loss-at-context/1',
     );
     expect(buckets.map(({ params }) => [params.from, params.to])).toEqual([
@@ -72,7 +74,7 @@ describe('metrics of a run', () => {
   const model = { dummyWeights: false } as ModelIdentity;
   const engine = { simulated: null } as EngineInfo;
   const derive = (labels: { engine: EngineInfo | null; model: ModelIdentity }) =>
-    deriveMetrics({ measure: EVAL, seed: 7 }, groupSamples(rows), labels);
+    deriveMetrics({ measure: EVAL, seed: 7, cores: 2 }, groupSamples(rows), labels);
 
   test('buckets that no token reached are left out', () => {
     const found = Object.keys(derive({ engine, model }));

@@ -1,8 +1,9 @@
 /** Which metrics a run of each measure has, and what their figures may be called. */
+import { benchRequests } from '../analyze/bench-requests.ts';
 import { computeMetric, type MetricRequest } from '../analyze/formulas.ts';
 import type { Samples } from '../analyze/samples.ts';
 import type { EngineInfo, Metric, ModelIdentity } from '../record/schema.ts';
-import type { MeasureSettings } from './cell.ts';
+import type { BenchMeasure, MeasureSettings, ScoringMeasure } from './cell.ts';
 
 const RESAMPLES = 2_000;
 const ECE_BINS = 20;
@@ -11,21 +12,36 @@ const CONTEXT_BORDERS = [1, 64, 128, 256, 512, 1_024, 2_048, 4_096, 8_192, 16_38
 
 /** Figures that say how fast and how large: not those of real hardware on a simulated scheme. */
 const COST_METRICS = new Set([
-  'tokensPerSecond',
-  'loadSeconds',
-  'peakMemoryBytes',
-  'residentWeightBytes',
+  ...['tokensPerSecond', 'loadSeconds', 'peakMemoryBytes', 'residentWeightBytes'],
+  ...['latencyAvg', 'latencyP50', 'latencyP95', 'latencyP99', 'ttftP50', 'ttftP95'],
+  ...['stepP50', 'stepP95', 'prefillTokensPerSecond', 'decodeTokensPerSecond'],
+  ...['samplesPerSecond', 'cpuUtilization', 'coldStartSeconds', 'coldLoadSeconds'],
+  ...['kvCacheBytes', 'kvComputedBytes', 'gpuUtilization', 'gpuPeakMemoryBytes', 'gpuPowerW'],
 ]);
 
-export function metricRequests(measure: MeasureSettings, seed: number): MetricRequest[] {
+/** Of a benchmark only what the generated text says hangs on the values of the weights. */
+const TEXT_METRICS = new Set(['repetition', 'generatedTokens']);
+
+export interface MetricContext {
+  readonly measure: MeasureSettings;
+  readonly seed: number;
+  /** Logical cores of the machine that measured; a benchmark needs them. */
+  readonly cores?: number;
+}
+
+export function metricRequests(of: MetricContext, samples: Samples): MetricRequest[] {
+  const { measure, seed } = of;
   const drawn = { seed, resamples: RESAMPLES };
+  if (measure.kind === 'bench') {
+    if (of.cores === undefined) throw new RangeError('the cores of the machine are not known');
+    const known = { batchSize: measure.batch_size, cores: of.cores, ...drawn };
+    const requests = benchRequests(known, samples);
+    return [...requests.filter(({ name }) => wasMeasured(name, measure)), ...RUN_REQUESTS];
+  }
   const quality = measure.kind === 'eval' ? evalRequests(measure, drawn) : taskRequests(drawn);
   const run: MetricRequest[] = [
     { name: 'tokensPerSecond', formula: 'run.tokens-per-second/1', params: drawn },
-    { name: 'loadSeconds', formula: 'run.load-seconds/1', params: {} },
-    { name: 'peakMemoryBytes', formula: 'run.peak-memory/1', params: {} },
-    { name: 'residentWeightBytes', formula: 'run.resident-weights/1', params: {} },
-    { name: 'storedWeightBytes', formula: 'run.stored-weights/1', params: {} },
+    ...RUN_REQUESTS,
   ];
   if (measure.check_repeat) {
     run.push({ name: 'bitEqualRepeats', formula: 'run.bit-equal-repeats/1', params: {} });
@@ -33,10 +49,22 @@ export function metricRequests(measure: MeasureSettings, seed: number): MetricRe
   return [...quality, ...run];
 }
 
+/** Cold starts are taken at one batch size of a variant: elsewhere there is nothing to miss. */
+function wasMeasured(name: string, measure: BenchMeasure): boolean {
+  return measure.cold_starts > 0 || !name.startsWith('cold');
+}
+
+const RUN_REQUESTS: readonly MetricRequest[] = [
+  { name: 'loadSeconds', formula: 'run.load-seconds/1', params: {} },
+  { name: 'peakMemoryBytes', formula: 'run.peak-memory/1', params: {} },
+  { name: 'residentWeightBytes', formula: 'run.resident-weights/1', params: {} },
+  { name: 'storedWeightBytes', formula: 'run.stored-weights/1', params: {} },
+];
+
 type Drawn = { seed: number; resamples: number };
 
 function evalRequests(
-  measure: Extract<MeasureSettings, { kind: 'eval' }>,
+  measure: Extract<ScoringMeasure, { kind: 'eval' }>,
   drawn: Drawn,
 ): MetricRequest[] {
   const context = measure.context ?? Number.POSITIVE_INFINITY;
@@ -68,17 +96,22 @@ function taskRequests(drawn: Drawn): MetricRequest[] {
   ];
 }
 
+interface Labels {
+  readonly engine: EngineInfo | null;
+  readonly model: ModelIdentity;
+}
+
 /** All metrics of a run. Context buckets that no token reached are left out, not shown empty. */
 export function deriveMetrics(
-  of: { measure: MeasureSettings; seed: number },
+  of: MetricContext,
   samples: Samples,
-  labels: { engine: EngineInfo | null; model: ModelIdentity },
+  labels: Labels,
 ): Record<string, Metric> {
   const metrics: Record<string, Metric> = {};
-  for (const request of metricRequests(of.measure, of.seed)) {
+  for (const request of metricRequests(of, samples)) {
     const metric = computeMetric(request, samples);
     if (request.formula === 'eval.loss-at-context/1' && metric.value === null) continue;
-    const simulated = simulatedNote(request.name, labels);
+    const simulated = simulatedNote(request.name, of.measure, labels);
     metrics[request.name] = simulated === null ? metric : { ...metric, simulated };
   }
   return metrics;
@@ -86,10 +119,13 @@ export function deriveMetrics(
 
 function simulatedNote(
   name: string,
-  { engine, model }: { engine: EngineInfo | null; model: ModelIdentity },
+  measure: MeasureSettings,
+  { engine, model }: Labels,
 ): string | null {
   const notes: string[] = [];
-  if (model.dummyWeights && name !== 'storedWeightBytes') notes.push('dummy weights');
+  const meansNothing =
+    measure.kind === 'bench' ? TEXT_METRICS.has(name) : name !== 'storedWeightBytes';
+  if (model.dummyWeights && meansNothing) notes.push('dummy weights');
   if (engine?.simulated && COST_METRICS.has(name)) notes.push(`simulated: ${engine.simulated}`);
   return notes.length > 0 ? notes.join('; ') : null;
 }

@@ -5,12 +5,16 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type ResolvedModel, resolveModel } from '../engine/open.ts';
-import { loadCorpus } from '../measure/eval/corpus.ts';
-import { loadItems } from '../measure/task/plan.ts';
-import { canonicalJson, sha256File, sha256Hex } from '../record/canonical.ts';
-import { AssayError, FormatError, UsageError } from '../record/errors.ts';
-import { type Cell, type EngineSettings, type MeasureSettings, plainJson } from './cell.ts';
-import { contextOf } from './cell-plan.ts';
+import { canonicalJson, sha256Hex } from '../record/canonical.ts';
+import { AssayError, UsageError } from '../record/errors.ts';
+import {
+  type Cell,
+  type EngineSettings,
+  type MeasureSettings,
+  measureName,
+  plainJson,
+} from './cell.ts';
+import { type MeasureData, measureData } from './measure-data.ts';
 import type { ExperimentSpec, LineOf } from './spec.ts';
 
 export interface PlanContext {
@@ -34,13 +38,6 @@ interface Problem {
   readonly error: AssayError;
 }
 
-interface Data {
-  readonly settings: MeasureSettings;
-  readonly sha256: string;
-  readonly name: string;
-  readonly needsTokenizer: boolean;
-}
-
 /** Throws UsageError or FormatError that names every problem found. */
 export async function planExperiment(
   spec: ExperimentSpec,
@@ -56,75 +53,31 @@ export async function planExperiment(
       return null;
     }
   };
-  const data: Data[] = [];
+  const data: MeasureData[] = [];
   for (const [index, measure] of spec.measures.entries()) {
-    const found = await attempt(['measures', index], () => dataOf(measure, context));
+    const found = await attempt(['measures', index], () =>
+      measureData(measure, context, spec.seed),
+    );
     if (found) data.push(found);
   }
-  const models: ResolvedModel[] = [];
-  for (const [index, ref] of spec.models.entries()) {
-    const model = await attempt(['models', index], async () => {
-      const found = await resolveModel(absoluteModel(ref, context), context);
-      for (const needs of data) {
-        checkTokenizer(ref, found, needs);
-        if (needs.settings.kind === 'eval') contextOf(needs.settings, found.maxPositions);
-      }
-      return found;
-    });
-    if (model) models.push(model);
+  const points: Point[] = [];
+  for (const [modelIndex, ref] of spec.models.entries()) {
+    const chosen = spec.selections?.find((entry) => entry.model === ref);
+    const path = ['models', modelIndex];
+    const model = await attempt(path, () => resolveModel(absoluteModel(ref, context), context));
+    if (!model) continue;
+    const settings: Pick<Point, 'measure' | 'dataSha256'>[] = [];
+    for (const { name, sha256, cellsFor } of data) {
+      if (chosen?.measures && !chosen.measures.includes(name)) continue;
+      const measures = (await attempt(path, () => cellsFor(model, ref))) ?? [];
+      settings.push(...measures.map((measure) => ({ measure, dataSha256: sha256 })));
+    }
+    for (const scheme of chosen?.schemes ?? spec.schemes) {
+      points.push(...settings.map((each) => ({ modelIndex, model, scheme, ...each })));
+    }
   }
   if (problems.length > 0) throw merged(problems, context);
-  const cells = models.flatMap((model, m) =>
-    spec.schemes.flatMap((scheme) =>
-      data.map((d) => cellOf(spec, { modelIndex: m, model, scheme, d }, context)),
-    ),
-  );
-  return { spec, cells };
-}
-
-function checkTokenizer(ref: string, model: ResolvedModel, data: Data): void {
-  if (!data.needsTokenizer || model.tokenizer) return;
-  throw new FormatError(`${ref}: no tokenizer.json, and measure ${data.name} scores text`, {
-    hint: 'put the tokenizer files beside the weights, or use rows with "input_ids"',
-  });
-}
-
-async function dataOf(
-  measure: ExperimentSpec['measures'][number],
-  context: PlanContext,
-): Promise<Data> {
-  if (measure.eval) {
-    const { corpus, ...rest } = measure.eval;
-    const corpusPath = dataPath(corpus, context);
-    const documents = await loadCorpus(corpusPath);
-    if (rest.context !== undefined && (rest.stride ?? 1) > rest.context) {
-      throw new UsageError(`stride ${rest.stride} is larger than context ${rest.context}`, {
-        hint: 'tokens between two windows would be left out: a stride is at most the context',
-      });
-    }
-    return {
-      settings: { kind: 'eval', corpusPath, ...rest },
-      sha256: await sha256File(corpusPath),
-      name: 'eval',
-      needsTokenizer: documents.some((document) => 'text' in document),
-    };
-  }
-  const { file, ...rest } = measure.task as NonNullable<typeof measure.task>;
-  const filePath = dataPath(file, context);
-  await loadItems(filePath);
-  return {
-    settings: { kind: 'task', filePath, ...rest },
-    sha256: await sha256File(filePath),
-    name: rest.name,
-    needsTokenizer: true,
-  };
-}
-
-/** `builtin:NAME/FILE` is a file of a built-in model; anything else is a path. */
-function dataPath(ref: string, context: PlanContext): string {
-  return ref.startsWith('builtin:')
-    ? resolve(context.builtinDir, ref.slice('builtin:'.length))
-    : resolve(context.baseDir, ref);
+  return { spec, cells: points.map((point) => cellOf(spec, point, context)) };
 }
 
 /** Directories and dummy configs are made absolute; hub ids and built-ins stay as they are. */
@@ -140,11 +93,12 @@ interface Point {
   modelIndex: number;
   model: ResolvedModel;
   scheme: string;
-  d: Data;
+  measure: MeasureSettings;
+  dataSha256: string;
 }
 
 function cellOf(spec: ExperimentSpec, point: Point, context: PlanContext): Cell {
-  const { modelIndex, model, scheme, d } = point;
+  const { modelIndex, model, scheme, measure, dataSha256 } = point;
   const ref = spec.models[modelIndex] as string;
   const engine: EngineSettings = {
     model: absoluteModel(ref, context),
@@ -155,40 +109,41 @@ function cellOf(spec: ExperimentSpec, point: Point, context: PlanContext): Cell 
     seed: spec.seed,
   };
   const { identity } = model;
+  const { seed } = spec;
   return {
     experiment: spec.name,
-    name: `${slug(ref)}~${scheme}~${d.name}`,
+    name: `${slug(ref)}~${scheme}~${measureName({ measure })}`,
     modelIndex,
     engine,
-    measure: d.settings,
-    seed: spec.seed,
+    measure,
+    seed,
     timeoutS: spec.timeout_s ?? null,
     identity,
-    dataSha256: d.sha256,
-    key: cellKey({ engine, d, identity, seed: spec.seed }),
+    dataSha256,
+    key: cellKey({ engine, measure, dataSha256, identity, seed }),
   };
 }
 
 /** Paths may move and names may change; bytes and settings decide whether a result still stands. */
-function cellKey(of: {
-  engine: EngineSettings;
-  d: Data;
-  identity: ResolvedModel['identity'];
-  seed: number;
-}): string {
+function cellKey(
+  of: Pick<Cell, 'engine' | 'measure' | 'dataSha256' | 'identity' | 'seed'>,
+): string {
   const { model: _, ...engine } = of.engine;
-  const settings: Record<string, unknown> = { ...of.d.settings };
-  delete settings.corpusPath;
-  delete settings.filePath;
+  const settings: Record<string, unknown> = { ...of.measure };
+  for (const path of ['corpusPath', 'filePath', 'promptsPath']) delete settings[path];
   const files = of.identity.files.map((file) => file.sha256);
   const identity = { config: of.identity.configSha256, files, revision: of.identity.revision };
-  const all = { engine, settings, identity, data: of.d.sha256, seed: of.seed };
+  const all = { engine, settings, identity, data: of.dataSha256, seed: of.seed };
   return sha256Hex(canonicalJson(plainJson(all)));
 }
 
 function slug(ref: string): string {
   const plain = ref.replace(/^(builtin|dummy):/, '').replace(/\/config\.json$/, '');
-  const last = plain.split('/').filter((part) => !/^\.*$/.test(part)).slice(-2).join('-');
+  const last = plain
+    .split('/')
+    .filter((part) => !/^\.*$/.test(part))
+    .slice(-2)
+    .join('-');
   return (last || 'model').replace(/[^A-Za-z0-9._-]/g, '-').replace(/^\.+/, '');
 }
 

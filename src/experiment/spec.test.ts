@@ -47,7 +47,7 @@ describe('a file that is right', () => {
           },
         },
       ],
-      margins: { perplexity: 0.01, accuracy: 0.01 },
+      margins: { perplexity: 0.01, accuracy: 0.01, latency: 0.05 },
     });
   });
 
@@ -56,8 +56,13 @@ describe('a file that is right', () => {
     expect(margins('{ perplexity: 2%, accuracy: 0.5 % }')).toEqual({
       perplexity: 0.02,
       accuracy: 0.005,
+      latency: 0.05,
     });
-    expect(margins('{ accuracy: 0.03 }')).toEqual({ perplexity: 0.01, accuracy: 0.03 });
+    expect(margins('{ accuracy: 0.03 }')).toEqual({
+      perplexity: 0.01,
+      accuracy: 0.03,
+      latency: 0.05,
+    });
   });
 
   test.each(['experiment.yaml', 'quickstart.yaml'])('examples/%s is one', (file) => {
@@ -108,7 +113,7 @@ margins:
     'e.yaml:7: threads: Too small: expected number to be >=1',
     'e.yaml:11: unknown key measures.0.eval.batch_token',
     'e.yaml:12: measures.0.eval.context: Too small: expected number to be >=2',
-    'e.yaml:13: measures.1: a measure is exactly one of eval, task',
+    'e.yaml:13: measures.1: a measure is exactly one of eval, task, bench',
     expect.stringContaining('e.yaml:14: measures.2: a second measure named eval'),
     'e.yaml:18: margins.perplexity: a number or a percentage like 2%',
     'e.yaml:19: margins.accuracy: Too big: expected number to be <=1',

@@ -6,10 +6,8 @@ import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } fr
 import { z } from 'zod';
 import { UsageError } from '../record/errors.ts';
 import { SCHEMES } from '../weights/scheme.ts';
-
-const name = z
-  .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'letters, digits, . _ - only, at most 64');
+import { type CrossIssue, crossIssues } from './cross-checks.ts';
+import { measureSchema, nameSchema } from './measure-settings.ts';
 
 const scheme = z.enum(SCHEMES.map((known) => known.text) as [string, ...string[]]);
 
@@ -21,38 +19,26 @@ const share = z
   .transform((v) => (typeof v === 'number' ? v : Number.parseFloat(v) / 100))
   .pipe(z.number().positive().max(1));
 
-export const evalSettingsSchema = z.strictObject({
-  corpus: z.string().min(1),
-  budget: z.enum(['smoke', 'standard', 'extended']).default('standard'),
-  /** Tokens a window holds; default: what the model takes, at most 2,048. */
-  context: z.number().int().min(2).max(1_048_576).optional(),
-  /** Tokens between windows; default: half the context. */
-  stride: z.number().int().min(1).optional(),
-  batch_tokens: z.number().int().min(1).max(1_048_576).default(2_048),
-  check_repeat: z.boolean().default(false),
-});
-
-export const taskSettingsSchema = z.strictObject({
-  name: name.default('task'),
-  file: z.string().min(1),
-  prompt: z.string().default('{text}'),
-  continuation: z.string().default(' {label}'),
-  batch_tokens: z.number().int().min(1).max(1_048_576).default(2_048),
-  check_repeat: z.boolean().default(false),
-});
-
-const measureSchema = z.strictObject({
-  eval: evalSettingsSchema.optional(),
-  task: taskSettingsSchema.optional(),
-});
+/** A reference alone takes part in everything; an object may take part in less. */
+const modelSchema = z.preprocess(
+  (entry) => (typeof entry === 'string' ? { model: entry } : entry),
+  z.strictObject(
+    {
+      model: z.string().min(1),
+      schemes: z.array(scheme).min(1).optional(),
+      measures: z.array(nameSchema).min(1).optional(),
+    },
+    'a model is a text, or {model, schemes, measures}',
+  ),
+);
 
 export const experimentSchema = z
   .strictObject({
-    name,
+    name: nameSchema,
     title: z.string().optional(),
     researcher: z.string().optional(),
     objective: z.string().optional(),
-    models: z.array(z.string().min(1)).min(1),
+    models: z.array(modelSchema).min(1),
     schemes: z.array(scheme).min(1),
     /** The scheme that differences are relative to. */
     baseline: scheme,
@@ -65,54 +51,31 @@ export const experimentSchema = z
     measures: z.array(measureSchema).min(1),
     /** Differences inside these are called equivalent. */
     margins: z
-      .strictObject({ perplexity: share.default(0.01), accuracy: share.default(0.01) })
-      .default({ perplexity: 0.01, accuracy: 0.01 }),
+      .strictObject({
+        perplexity: share.default(0.01),
+        accuracy: share.default(0.01),
+        latency: share.default(0.05),
+      })
+      .default({ perplexity: 0.01, accuracy: 0.01, latency: 0.05 }),
   })
   .superRefine((spec, context) => {
-    for (const issue of crossIssues(spec)) context.addIssue({ code: 'custom', ...issue });
+    for (const issue of crossIssues(spec, isScheme)) context.addIssue({ code: 'custom', ...issue });
+  })
+  // Records and reports know models by their references; what each leaves out stands beside them.
+  .transform(({ models, ...spec }) => {
+    const selections = models.filter((entry) => entry.schemes || entry.measures);
+    return {
+      ...spec,
+      models: models.map((entry) => entry.model),
+      ...(selections.length > 0 ? { selections } : {}),
+    };
   });
 
-interface CrossIssue {
-  readonly path: PropertyKey[];
-  readonly message: string;
+function isScheme(text: unknown): boolean {
+  return scheme.safeParse(text).success;
 }
-
-/** What shows only between fields; takes any shape, to speak also where other fields are wrong. */
-function crossIssues(value: unknown): CrossIssue[] {
-  const { baseline, measures, ...lists } = Object(value) as Record<string, unknown>;
-  const issues: CrossIssue[] = [];
-  const names = new Set<unknown>();
-  const known = scheme.safeParse(baseline).success && Array.isArray(lists.schemes);
-  if (known && !(lists.schemes as unknown[]).includes(baseline)) {
-    issues.push({ path: ['baseline'], message: `baseline ${baseline} is not among schemes` });
-  }
-  for (const [index, measure] of asList(measures).entries()) {
-    const { eval: evaluation, task } = Object(measure) as Record<string, unknown>;
-    if ((evaluation ? 1 : 0) + (task ? 1 : 0) !== 1) {
-      issues.push({ path: ['measures', index], message: 'a measure is exactly one of eval, task' });
-      continue;
-    }
-    // Runs and reports know a measure by its name: of two with one name only one would be shown.
-    const name = evaluation ? 'eval' : (Object(task).name ?? 'task');
-    const message = `a second measure named ${name}: give tasks names, and another eval a file`;
-    if (names.has(name)) issues.push({ path: ['measures', index], message });
-    names.add(name);
-  }
-  for (const key of ['models', 'schemes']) {
-    const seen = new Set<unknown>();
-    for (const [index, entry] of asList(lists[key]).entries()) {
-      if (seen.has(entry)) issues.push({ path: [key, index], message: `${entry} is listed twice` });
-      seen.add(entry);
-    }
-  }
-  return issues;
-}
-
-const asList = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
 
 export type ExperimentSpec = z.infer<typeof experimentSchema>;
-export type EvalSettings = z.infer<typeof evalSettingsSchema>;
-export type TaskSettings = z.infer<typeof taskSettingsSchema>;
 
 /** Where in the file a path of keys stands; for messages of later checks. */
 export type LineOf = (path: readonly PropertyKey[]) => number;
@@ -158,7 +121,7 @@ export function parseExperiment(text: string, file: string): ParsedExperiment {
   const parsed = experimentSchema.safeParse(raw);
   if (parsed.success) return { spec: parsed.data, lineOf };
   const issues = parsed.error.issues.filter((issue) => issue.code !== 'custom');
-  const found = [...issues.flatMap((issue) => told(issue, raw)), ...crossIssues(raw)];
+  const found = [...issues.flatMap((issue) => told(issue, raw)), ...crossIssues(raw, isScheme)];
   const problems = found
     .map(({ path, message, bare }: Told) => {
       const at = path.length > 0 && !bare ? `${path.join('.')}: ` : '';

@@ -1,18 +1,31 @@
 /** Starts a worker, listens to it, ends it when told to, and explains how it ended. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { performance } from 'node:perf_hooks';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import type { FromWorker, Job, WorkerError } from './protocol.ts';
+import type { FromWorker, ToWorker, WorkerError } from './protocol.ts';
 
 export interface WorkerOptions {
-  readonly job: Job;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly signal: AbortSignal;
-  readonly timeoutS: number | null;
   onMessage(message: FromWorker): void;
   onStdout(stream: Readable): void;
   onStderr(stream: Readable): void;
+}
+
+export interface WorkerHandle {
+  /** When the process was started, ms on the monotonic clock. */
+  readonly startedMs: number;
+  readonly ended: Promise<WorkerEnd>;
+  send(message: ToWorker): void;
+  /**
+   * Ends the worker as timed out after `ms`; the message names `timeoutS`, the limit as the user
+   * set it. null: no limit any more.
+   */
+  limit(of: { ms: number; timeoutS: number } | null): void;
+  /** Asks it to stop; kills it when it does not. */
+  stop(): void;
 }
 
 /** How a worker ended, as a status and a reason for the record. */
@@ -25,17 +38,38 @@ export interface WorkerEnd {
 /** After this a worker that was asked to stop is killed. */
 const GRACE_MS = 10_000;
 const WATCH_MS = 500;
+/** A longer timer of Node fires at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
-export function runWorker(options: WorkerOptions): Promise<WorkerEnd> {
-  const { job, signal, timeoutS } = options;
+/** One job, then the end. */
+export function runWorker(
+  options: WorkerOptions & { job: ToWorker; timeoutS: number | null },
+): Promise<WorkerEnd> {
+  const { timeoutS } = options;
+  const worker = startWorker(options);
+  if (timeoutS !== null) worker.limit({ ms: timeoutS * 1_000, timeoutS });
+  worker.send(options.job);
+  return worker.ended;
+}
+
+/** Starts a worker that waits for a job. */
+export function startWorker(options: WorkerOptions): WorkerHandle {
+  const { signal } = options;
   const oomBefore = oomKills();
+  const startedMs = performance.now();
   const child = spawn(process.execPath, [fileURLToPath(new URL('./worker.js', import.meta.url))], {
     env: options.env as NodeJS.ProcessEnv,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   if (child.stdout) options.onStdout(child.stdout);
   if (child.stderr) options.onStderr(child.stderr);
-  const seen = { done: false, error: null as WorkerError | null, timedOut: false, peakKiB: 0 };
+  const seen = {
+    done: false,
+    error: null as WorkerError | null,
+    timedOut: false,
+    timeoutS: null as number | null,
+    peakKiB: 0,
+  };
   const look = (): void => {
     seen.peakKiB = Math.max(seen.peakKiB, peakRssKiB(child.pid));
   };
@@ -49,27 +83,38 @@ export function runWorker(options: WorkerOptions): Promise<WorkerEnd> {
   const stopping = stopper(child);
   const onAbort = (): void => stopping.stop();
   signal.addEventListener('abort', onAbort, { once: true });
-  const limit =
-    timeoutS === null
-      ? null
-      : setTimeout(() => {
-          seen.timedOut = true;
-          stopping.stop();
-        }, timeoutS * 1_000);
+  let timer: NodeJS.Timeout | undefined;
   const watch = setInterval(look, WATCH_MS);
-  child.send(job, () => {});
   if (signal.aborted) onAbort();
-  return new Promise((resolve, reject) => {
+  const ended = new Promise<WorkerEnd>((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (code, killedBy) => {
       clearInterval(watch);
-      if (limit) clearTimeout(limit);
+      clearTimeout(timer);
       stopping.clear();
       signal.removeEventListener('abort', onAbort);
       const oom = oomKills() > oomBefore;
-      resolve(explain({ ...seen, code, killedBy, oom, aborted: signal.aborted, timeoutS }));
+      resolve(explain({ ...seen, code, killedBy, oom, aborted: signal.aborted }));
     });
   });
+  return {
+    startedMs,
+    ended,
+    send: (message) => void (child.connected && child.send(message, () => {})),
+    limit(of) {
+      clearTimeout(timer);
+      if (of === null) return;
+      timer = setTimeout(
+        () => {
+          seen.timedOut = true;
+          seen.timeoutS = of.timeoutS;
+          stopping.stop();
+        },
+        Math.min(of.ms, MAX_TIMER_MS),
+      );
+    },
+    stop: onAbort,
+  };
 }
 
 function stopper(child: ChildProcess): { stop(): void; clear(): void } {

@@ -1,0 +1,59 @@
+/** What an experiment file may say about each kind of measure. */
+import { z } from 'zod';
+
+export const nameSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'letters, digits, . _ - only, at most 64');
+
+const evalSettingsSchema = z.strictObject({
+  corpus: z.string().min(1),
+  budget: z.enum(['smoke', 'standard', 'extended']).default('standard'),
+  /** Tokens a window holds; default: what the model takes, at most 2,048. */
+  context: z.number().int().min(2).max(1_048_576).optional(),
+  /** Tokens between windows; default: half the context. */
+  stride: z.number().int().min(1).optional(),
+  batch_tokens: z.number().int().min(1).max(1_048_576).default(2_048),
+  check_repeat: z.boolean().default(false),
+});
+
+const taskSettingsSchema = z.strictObject({
+  name: nameSchema.default('task'),
+  file: z.string().min(1),
+  prompt: z.string().default('{text}'),
+  continuation: z.string().default(' {label}'),
+  batch_tokens: z.number().int().min(1).max(1_048_576).default(2_048),
+  check_repeat: z.boolean().default(false),
+});
+
+/** Beyond this a batch is a slip of the pen on any machine that this engine runs on. */
+export const MAX_BATCH_SIZE = 4_096;
+export const PROMPT_TOKENS = 64;
+
+const whole = (least: number, most: number) => z.number().int().min(least).max(most);
+
+const benchSettingsSchema = z.strictObject({
+  batch_sizes: z.array(whole(1, MAX_BATCH_SIZE)).min(1).default([1]),
+  /** Measured iterations of each batch size, spread over the rounds. */
+  runs: whole(1, 1_000_000).default(100),
+  warmup: whole(0, 1_000_000).default(10),
+  rounds: whole(1, 10_000).default(10),
+  /** Length of each prompt where they are drawn at random; default 64. */
+  prompt_tokens: whole(1, 1_048_576).optional(),
+  new_tokens: whole(1, 1_048_576).default(32),
+  /** A file of prompts instead. */
+  prompts: z.string().min(1).optional(),
+  /** How many different prompts are used. */
+  prompt_count: whole(1, 100_000).default(32),
+  /** Fresh processes whose time to the first token is taken, at the smallest batch size. */
+  cold_starts: whole(0, 1_000).default(3),
+});
+
+export const measureSchema = z.strictObject({
+  eval: evalSettingsSchema.optional(),
+  task: taskSettingsSchema.optional(),
+  bench: benchSettingsSchema.optional(),
+});
+
+export type EvalSettings = z.infer<typeof evalSettingsSchema>;
+export type TaskSettings = z.infer<typeof taskSettingsSchema>;
+export type BenchMatrix = z.infer<typeof benchSettingsSchema>;
