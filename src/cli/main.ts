@@ -25,6 +25,10 @@ export async function main(args: readonly string[]): Promise<number> {
     if (error.code === 'EPIPE') process.exit(0);
     throw error;
   });
+  // Progress that nobody reads any more (`2>&1 | head`) is no reason to end a measurement.
+  process.stderr.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
+  });
   const io: CommandIo = {
     stdout: process.stdout,
     stderr: process.stderr,

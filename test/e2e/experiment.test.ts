@@ -124,6 +124,18 @@ describe('assay run', () => {
     expect((await bench.assay(['verify'])).code).toBe(0);
   });
 
+  it('goes on to its end when nobody reads its progress any more', async () => {
+    const piped = writeExperiment(bench, { name: 'piped' });
+    const through = ['sh', '-c', '"$@" 2>&1 | head -1', 'sh'];
+    expect((await bench.assay(['run', piped], { through })).stdout).toContain('[1/2]');
+    const runs = listRuns(bench.lab).filter((run) => run.runId.startsWith('piped/'));
+    expect(runs.map((run) => run.kind === 'closed' && run.manifest.status)).toEqual([
+      'succeeded',
+      'succeeded',
+    ]);
+    expect(existsSync(join(bench.lab.reportsDir, 'piped/summary.csv'))).toBe(true);
+  });
+
   it('refuses a corpus that is edited while the matrix runs, and measures the rest', async () => {
     const corpus = bench.read('corpus.jsonl');
     const long = writeExperiment(bench, {
