@@ -125,7 +125,7 @@ describe('assay run', () => {
   });
 
   it('goes on to its end when nobody reads its progress any more', async () => {
-    const piped = writeExperiment(bench, { name: 'piped' });
+    const piped = writeExperiment(bench, { name: 'piped', window: '      context: 99\n' });
     const through = ['sh', '-c', '"$@" 2>&1 | head -1', 'sh'];
     expect((await bench.assay(['run', piped], { through })).stdout).toContain('[1/2]');
     const runs = listRuns(bench.lab).filter((run) => run.runId.startsWith('piped/'));
@@ -172,12 +172,12 @@ describe('assay run --dry-run', () => {
     expect(cells.map((cell) => cell.state)).toEqual(['done', 'done', 'done', 'done']);
     const other = writeExperiment(bench, {
       name: 'other',
-      schemes: ['f32', 'bf16'],
+      schemes: ['f32', 'int8-channel'],
       budget: 'smoke',
     });
     const human = await bench.assay(['run', other, '--dry-run']);
     expect(human.code).toBe(0);
-    expect(human.stdout).toMatch(/bf16 eval\s+to run\s+\d+\s+\d+ s\s+a guess/);
+    expect(human.stdout).toMatch(/int8-channel eval\s+to run\s+\d+\s+\d+ s\s+a guess/);
     expect(human.stdout).toContain('Nothing was run.');
     expect(runCount()).toBe(before);
     expect(existsSync(join(bench.lab.reportsDir, 'other'))).toBe(false);
