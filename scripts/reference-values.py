@@ -19,38 +19,11 @@ from scipy.special import log_softmax
 from scipy.stats.mstats import mquantiles
 from statsmodels.stats.proportion import proportion_confint
 
+from reference.benchmark import benchmark, student, texts
+from reference.resampling import RESAMPLES, SEED, bootstrap, resamples, sfc32
+
 VOCABULARY = 40
 BINS = 10
-RESAMPLES = 500
-SEED = 42
-MASK = 0xFFFFFFFF
-
-
-def sfc32(seed):
-    """Chris Doty-Humphrey's small fast counting generator, 32-bit words, 12 warm-up rounds."""
-    a, b, c, counter = 0x9E3779B9, 0x243F6A88, seed & MASK, 1
-    drawn = 0
-    while True:
-        out = (a + b + counter) & MASK
-        counter = (counter + 1) & MASK
-        a = b ^ (b >> 9)
-        b = (c + (c << 3)) & MASK
-        c = (((c << 21) | (c >> 11)) + out) & MASK
-        drawn += 1
-        if drawn > 12:
-            yield out
-
-
-def resamples(n, count, seed=SEED):
-    words = sfc32(seed)
-    return np.array([[next(words) * n >> 32 for _ in range(n)] for _ in range(count)])
-
-
-def bootstrap(numerators, denominators):
-    """Percentile interval of a ratio of sums over the units."""
-    drawn = resamples(len(numerators), RESAMPLES)
-    ratios = np.asarray(numerators)[drawn].sum(1) / np.asarray(denominators)[drawn].sum(1)
-    return np.quantile(ratios, [0.025, 0.975]).tolist()
 
 
 def scored_tokens(rng, length, sharpness):
@@ -177,6 +150,9 @@ def main():
         "resamples": RESAMPLES,
         "corpus": corpus(rng),
         "items": items(rng),
+        "student": student(),
+        "benchmark": benchmark(rng),
+        "texts": texts(rng),
     }
     json.dump(values, sys.stdout, indent=2)
     print()
