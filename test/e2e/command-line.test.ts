@@ -11,7 +11,17 @@ beforeAll(() => {
 afterAll(() => bench.remove());
 
 const COMMANDS = [
-  ...[['demo'], ['init'], ['run'], ['eval'], ['generate'], ['report'], ['verify'], ['explain']],
+  ...[
+    ['demo'],
+    ['init'],
+    ['run'],
+    ['eval'],
+    ['bench'],
+    ['generate'],
+    ['report'],
+    ['verify'],
+    ['explain'],
+  ],
   ...[['doctor'], ['runs', 'ls'], ['runs', 'show']],
 ];
 
