@@ -4,7 +4,7 @@ import numpy as np
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
-from reference.resampling import RESAMPLES, bootstrap, resamples
+from reference.resampling import RESAMPLES, bootstrap, expanded_tail, resamples
 
 
 def student():
@@ -31,14 +31,16 @@ def block_quantile(rounds, q):
     drawn = resamples(len(rounds), RESAMPLES)
     quantiles_ = [np.quantile(np.concatenate([rounds[i] for i in row]), q) for row in drawn]
     value = np.quantile(np.concatenate(rounds), q)
-    return {"value": float(value), "ci95": np.quantile(quantiles_, [0.025, 0.975]).tolist()}
+    tail = expanded_tail(len(rounds))
+    return {"value": float(value), "ci95": np.quantile(quantiles_, [tail, 1 - tail]).tolist()}
 
 
 def rounds_ratio(rounds, top, bottom):
     """Sum over sum, whole rounds drawn."""
     tops = [sum(top(row) for row in rows) for rows in rounds]
     bottoms = [sum(bottom(row) for row in rows) for rows in rounds]
-    return {"value": sum(tops) / sum(bottoms), "ci95": bootstrap(tops, bottoms)}
+    tail = expanded_tail(len(rounds))
+    return {"value": sum(tops) / sum(bottoms), "ci95": bootstrap(tops, bottoms, tail)}
 
 
 def benchmark(rng):
@@ -119,6 +121,12 @@ def benchmark(rng):
     }
 
 
+def with_grams(repeated, grams):
+    """Texts too short for a 4-gram are no units."""
+    kept = [(r, g) for r, g in zip(repeated, grams) if g > 0]
+    return [r for r, _ in kept], [g for _, g in kept]
+
+
 def texts(rng):
     """Generated ids of two variants: shared starts, then what each makes of it."""
     base = [rng.integers(0, 3, int(rng.integers(4, 40))).tolist() for _ in range(14)]
@@ -146,5 +154,8 @@ def texts(rng):
             "value": identical / len(base),
             "ci95": proportion_confint(identical, len(base), method="wilson"),
         },
-        "repetition": {"value": sum(repeated) / sum(grams), "ci95": bootstrap(repeated, grams)},
+        "repetition": {
+            "value": sum(repeated) / sum(grams),
+            "ci95": bootstrap(*with_grams(repeated, grams), expanded_tail(np.count_nonzero(grams))),
+        },
     }

@@ -1,6 +1,9 @@
 """The resamples of src/analyze, drawn by a second implementation of its generator."""
 
+import math
+
 import numpy as np
+from scipy import stats
 
 RESAMPLES = 500
 SEED = 42
@@ -27,8 +30,13 @@ def resamples(n, count, seed=SEED):
     return np.array([[next(words) * n >> 32 for _ in range(n)] for _ in range(count)])
 
 
-def bootstrap(numerators, denominators):
+def expanded_tail(n):
+    """Hesterberg 2015: the tail that a bootstrap over few units must cut off for 95 %."""
+    return float(stats.norm.cdf(-math.sqrt(n / (n - 1)) * stats.t.ppf(0.975, n - 1)))
+
+
+def bootstrap(numerators, denominators, tail=0.025):
     """Percentile interval of a ratio of sums over the units."""
     drawn = resamples(len(numerators), RESAMPLES)
     ratios = np.asarray(numerators)[drawn].sum(1) / np.asarray(denominators)[drawn].sum(1)
-    return np.quantile(ratios, [0.025, 0.975]).tolist()
+    return np.quantile(ratios, [tail, 1 - tail]).tolist()

@@ -4,6 +4,7 @@ import type { Metric } from '../record/schema.ts';
 import { sum } from './describe.ts';
 import { bootstrapRatio, MIN_UNITS } from './intervals.ts';
 import type { Samples, Unit } from './samples.ts';
+import { expandedTail } from './student.ts';
 
 export type FormulaParams = Metric['params'];
 
@@ -41,6 +42,8 @@ export interface RatioOfUnits {
   params: FormulaParams;
   /** What `n` counts; Σ tokens unless given. */
   n?: number;
+  /** Widen the interval for few units, as rounds are; documents are many. */
+  expanded?: boolean;
 }
 
 /** Σ totals / Σ tokens with a bootstrap interval over the units. */
@@ -60,6 +63,7 @@ export function ratioOfUnits(options: RatioOfUnits): Derived {
     denominators,
     resamples: numberParam(params, 'resamples'),
     seed: numberParam(params, 'seed'),
+    ...(options.expanded ? { tail: expandedTail(units.length) } : {}),
   });
   return { ...base, ci95 };
 }

@@ -1,6 +1,7 @@
 /**
  * Formulas over timed generations. Warm-up is recorded and in no figure. Iterations of one round
- * share the state that the machine was in, so whole rounds are the units of resampling.
+ * share the state that the machine was in, so whole rounds are the units of resampling; they are
+ * few, so the percentiles of the bootstrap are expanded (`expandedTail`).
  */
 import { quantile, sum } from './describe.ts';
 import {
@@ -13,6 +14,7 @@ import {
 } from './formula.ts';
 import { bootstrapQuantile, MIN_UNITS, valuesForUpperBound } from './intervals.ts';
 import type { IterationRow, Samples } from './samples.ts';
+import { expandedTail } from './student.ts';
 
 /** Iterations that count, by round, rounds ascending. */
 export function measuredRounds(samples: Samples): Map<number, IterationRow[]> {
@@ -48,7 +50,7 @@ function rate(samples: Samples, params: FormulaParams, of: Rate): Derived {
     return { id, total: sum(rows.map(of.top)), tokens: sum(rows.map(of.bottom)) };
   });
   const n = sum(rounds.flatMap(([, rows]) => rows.map(of.counts)));
-  return ratioOfUnits({ unit: of.unit, unitOf: 'rounds', units, params, n });
+  return ratioOfUnits({ unit: of.unit, unitOf: 'rounds', units, params, n, expanded: true });
 }
 
 const one = (): number => 1;
@@ -89,7 +91,8 @@ function percentile(of: string, values: (row: IterationRow) => readonly number[]
         return { ...base, ci95: null, reason: `${units} rounds: an interval needs ${MIN_UNITS}` };
       }
       const blockOf = ordered.map(({ block }) => block);
-      return { ...base, ci95: bootstrapQuantile({ sorted, blockOf, blocks: units, q, ...drawn }) };
+      const resampled = { sorted, blockOf, blocks: units, q, ...drawn, tail: expandedTail(units) };
+      return { ...base, ci95: bootstrapQuantile(resampled) };
     },
   };
 }

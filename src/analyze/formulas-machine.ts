@@ -48,7 +48,7 @@ const repetition: Formula = {
   compute(samples, params) {
     const units = samples.generated.map(repeatsOf).filter((unit) => unit.tokens > 0);
     if (units.length === 0) return missing('fraction', 'no generated text has four tokens');
-    return ratioOfUnits({ unit: 'fraction', unitOf: 'prompts', units, params });
+    return ratioOfUnits({ unit: 'fraction', unitOf: 'prompts', units, params, expanded: true });
   },
 };
 

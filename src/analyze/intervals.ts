@@ -29,6 +29,8 @@ export interface RatioBootstrap {
   denominators: readonly number[];
   resamples: number;
   seed: number;
+  /** Cut off on each side; 0.025 unless given. */
+  tail?: number;
 }
 
 /**
@@ -37,7 +39,7 @@ export interface RatioBootstrap {
  * which are correlated, never count as independent.
  */
 export function bootstrapRatio(options: RatioBootstrap): Interval {
-  const { resamples, seed } = options;
+  const { resamples, seed, tail = 0.025 } = options;
   const numerators = Float64Array.from(options.numerators);
   const denominators = Float64Array.from(options.denominators);
   const n = numerators.length;
@@ -54,7 +56,7 @@ export function bootstrapRatio(options: RatioBootstrap): Interval {
     statistics[r] = top / bottom;
   }
   statistics.sort();
-  return [quantile(statistics, 0.025), quantile(statistics, 0.975)];
+  return [quantile(statistics, tail), quantile(statistics, 1 - tail)];
 }
 
 export interface QuantileBootstrap {
@@ -67,15 +69,17 @@ export interface QuantileBootstrap {
   readonly q: number;
   readonly resamples: number;
   readonly seed: number;
+  /** Cut off on each side. */
+  readonly tail: number;
 }
 
 /**
- * Percentile bootstrap interval (95 %) of a type 7 quantile. Blocks are drawn whole: values of one
+ * Bootstrap interval of a type 7 quantile. Blocks are drawn whole: values of one
  * block share the state that the machine was in. A resample is never sorted: a walk over the values
  * counts each as often as its block was drawn, which gives the same bits.
  */
 export function bootstrapQuantile(options: QuantileBootstrap): Interval {
-  const { sorted, blockOf, blocks, q, resamples, seed } = options;
+  const { sorted, blockOf, blocks, q, resamples, seed, tail } = options;
   const random = sfc32(seed);
   const sizes = new Float64Array(blocks);
   for (const block of blockOf) sizes[block]++;
@@ -96,7 +100,7 @@ export function bootstrapQuantile(options: QuantileBootstrap): Interval {
     statistics[r] = a + (h - low) * (b - a);
   }
   statistics.sort();
-  return [quantile(statistics, 0.025), quantile(statistics, 0.975)];
+  return [quantile(statistics, tail), quantile(statistics, 1 - tail)];
 }
 
 /** The value of this rank (from 0) where every value counts as often as its block was drawn. */
