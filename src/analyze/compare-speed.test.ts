@@ -89,7 +89,7 @@ describe('what stands beside the verdict', () => {
     const compared = ratio(cell(flat(5), 6), cell(flat(10)), { own });
     expect(compared.verdict).toBe('better');
     expect(compared.note!.split('; ')).toEqual([
-      `int8-g128 is suspect: ${message}`,
+      'int8-g128 is suspect (drift)',
       'the two did not run interleaved: drift is in the ratio',
       'its texts are 25.0 % shorter than the baseline’s',
     ]);

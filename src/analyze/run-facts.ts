@@ -4,8 +4,8 @@ import type { Manifest } from '../record/schema.ts';
 
 type Pair = { readonly variant: Manifest; readonly baseline: Manifest } | undefined;
 
-/** Findings with such a code say that something else than the scheme may have decided a time. */
-const SUSPECT = /^suspect/;
+/** `suspect-drift`, …: something else than the scheme may have decided a time. */
+const SUSPECT = 'suspect-';
 
 /** Why the two runs' speeds say nothing about each other; null: they compare. */
 export function cannotCompareSpeed(manifests: Pair): string | null {
@@ -54,8 +54,8 @@ export function speedNotes(manifests: Pair): string[] {
   if (!manifests) return [];
   const { variant, baseline } = manifests;
   const suspect = (manifest: Manifest): string[] => {
-    const why = suspicionOf(manifest);
-    return why === null ? [] : [`${manifest.variant.scheme} is suspect: ${why}`];
+    const why = suspicionsOf(manifest);
+    return why.length > 0 ? [`${manifest.variant.scheme} is suspect (${why.join(', ')})`] : [];
   };
   const apart =
     after(variant.startedAt, baseline.endedAt) || after(baseline.startedAt, variant.endedAt);
@@ -63,10 +63,11 @@ export function speedNotes(manifests: Pair): string[] {
   return [...suspect(variant), ...suspect(baseline), ...interleaved];
 }
 
-/** Why a run's times are suspect; null when nothing was noticed. */
-export function suspicionOf({ findings }: Manifest): string | null {
-  const found = findings.filter((finding) => SUSPECT.test(finding.code));
-  return found.length > 0 ? found.map((finding) => finding.message).join('; ') : null;
+/** What was noticed beside a run's times, in a word each: `drift`, `contention`. */
+export function suspicionsOf({ findings }: Manifest): string[] {
+  return findings
+    .filter(({ code }) => code.startsWith(SUSPECT))
+    .map(({ code }) => code.slice(SUSPECT.length));
 }
 
 function after(start: string, end: string | null): boolean {

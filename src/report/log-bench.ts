@@ -1,5 +1,5 @@
 /** A variant's benchmark: one row a batch size, in the tables that teams keep by hand. */
-import { suspicionOf } from '../analyze/run-facts.ts';
+import { suspicionsOf } from '../analyze/run-facts.ts';
 import type { Metric } from '../record/schema.ts';
 import { citeMetric, citeReduction, citeWithInterval, inUnits } from './cite.ts';
 import {
@@ -121,7 +121,8 @@ function noResult(cell: CellReport): string {
 function notes({ run }: MeasuredCell): Piece {
   const metrics: Readonly<Record<string, Metric>> = run.summary?.metrics ?? {};
   const parts: Piece[] = [];
-  if (suspicionOf(run.manifest) !== null) parts.push('**suspect**');
+  const suspect = suspicionsOf(run.manifest);
+  if (suspect.length > 0) parts.push(`**suspect** (${suspect.join(', ')})`);
   for (const name of ['failures', 'outliers']) {
     if (metrics[name]?.value) parts.push([citeMetric(run, name), ` ${nounOf(name, metrics)}`]);
   }
