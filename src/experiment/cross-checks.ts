@@ -15,12 +15,14 @@ export function crossIssues(value: unknown, isScheme: (text: unknown) => boolean
   if (isScheme(baseline) && Array.isArray(schemes) && !schemes.includes(baseline)) {
     issues.push({ path: ['baseline'], message: `baseline ${baseline} is not among schemes` });
   }
-  const names = measureNames(asList(measures), issues);
+  const known = measureNames(asList(measures), issues);
   issues.push(...repeated('models', asList(models).map(modelOf)));
   issues.push(...repeated('schemes', asList(schemes)));
   for (const [index, entry] of asList(models).entries()) {
     const path = ['models', index];
-    issues.push(...selectionIssues({ entry, path, names, schemes: asList(schemes), baseline }));
+    issues.push(
+      ...selectionIssues({ entry, path, measures: known, schemes: asList(schemes), baseline }),
+    );
   }
   return issues;
 }
@@ -37,9 +39,16 @@ function repeated(key: string, entries: readonly unknown[]): CrossIssue[] {
   );
 }
 
+interface Measures {
+  /** Of all measures that are one. */
+  readonly names: ReadonlySet<unknown>;
+  readonly benches: ReadonlySet<unknown>;
+}
+
 /** Runs and reports know a measure by its name: of two with one name only one would be shown. */
-function measureNames(measures: readonly unknown[], issues: CrossIssue[]): Set<unknown> {
+function measureNames(measures: readonly unknown[], issues: CrossIssue[]): Measures {
   const names = new Set<unknown>();
+  const benches = new Set<unknown>();
   for (const [index, measure] of measures.entries()) {
     const path = ['measures', index];
     const { eval: evaluation, task, bench } = fields(measure);
@@ -48,12 +57,14 @@ function measureNames(measures: readonly unknown[], issues: CrossIssue[]): Set<u
       continue;
     }
     if (bench) issues.push(...benchIssues(fields(bench), [...path, 'bench']));
-    const name = evaluation ? 'eval' : bench ? 'bench' : (fields(task).name ?? 'task');
+    const own = fields(task ?? bench).name ?? (task ? 'task' : 'bench');
+    const name = evaluation ? 'eval' : own;
     const message = `a second measure named ${name}: give tasks names, and another eval a file`;
     if (names.has(name)) issues.push({ path, message });
     names.add(name);
+    if (bench) benches.add(name);
   }
-  return names;
+  return { names, benches };
 }
 
 function benchIssues(bench: Record<string, unknown>, path: PropertyKey[]): CrossIssue[] {
@@ -84,11 +95,12 @@ function benchIssues(bench: Record<string, unknown>, path: PropertyKey[]): Cross
 function selectionIssues(of: {
   entry: unknown;
   path: PropertyKey[];
-  names: ReadonlySet<unknown>;
+  measures: Measures;
   schemes: readonly unknown[];
   baseline: unknown;
 }): CrossIssue[] {
-  const { path, names, baseline } = of;
+  const { path, measures, baseline } = of;
+  const { names, benches } = measures;
   const entry = fields(of.entry);
   const schemes = asList(entry.schemes);
   const issues: CrossIssue[] = [];
@@ -100,6 +112,14 @@ function selectionIssues(of: {
   if (schemes.length > 0 && of.schemes.includes(baseline) && !schemes.includes(baseline)) {
     const message = `without the baseline ${baseline} there is nothing to compare with`;
     issues.push({ path: [...path, 'schemes'], message });
+  }
+  const chosen = entry.measures === undefined ? [...names] : asList(entry.measures);
+  const several = chosen.filter((name) => benches.has(name));
+  if (several.length > 1) {
+    const message =
+      `${modelOf(of.entry)} has ${several.length} benchmarks (${several.join(', ')}), and runs are ` +
+      'named by batch size alone: choose one with {model, measures}';
+    issues.push({ path, message });
   }
   for (const [index, name] of asList(entry.measures).entries()) {
     if (names.has(name)) continue;

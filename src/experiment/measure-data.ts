@@ -88,13 +88,13 @@ async function benchData(
   context: DataContext,
   seed: number,
 ): Promise<MeasureData> {
-  const { prompts, batch_sizes, cold_starts, prompt_tokens, ...rest } = matrix;
+  const { name, prompts, batch_sizes, cold_starts, prompt_tokens, ...rest } = matrix;
   const promptsPath = prompts === undefined ? undefined : dataPath(prompts, context);
   const loaded = promptsPath === undefined ? [] : await loadPrompts(promptsPath);
   const isText = loaded.some((prompt) => 'text' in prompt);
   const smallest = Math.min(...batch_sizes);
   return {
-    name: 'bench',
+    name,
     sha256: promptsPath === undefined ? sha256Hex('') : await sha256File(promptsPath),
     async cellsFor(model, ref) {
       if (isText) checkTokenizer(model, ref, 'the prompts are text');

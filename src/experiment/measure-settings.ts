@@ -32,6 +32,8 @@ export const PROMPT_TOKENS = 64;
 const whole = (least: number, most: number) => z.number().int().min(least).max(most);
 
 const benchSettingsSchema = z.strictObject({
+  /** Only for `measures` of a model: cells and runs are named by batch size. */
+  name: nameSchema.default('bench'),
   batch_sizes: z.array(whole(1, MAX_BATCH_SIZE)).min(1).default([1]),
   /** Measured iterations of each batch size, spread over the rounds. */
   runs: whole(1, 1_000_000).default(100),

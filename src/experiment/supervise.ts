@@ -43,8 +43,9 @@ export async function runExperiment(
 async function runCells(plan: ExperimentPlan, state: SuperviseState): Promise<CellOutcome[]> {
   const { signal } = state;
   const outcomes = new Map<Cell, CellOutcome>();
-  const of = plan.cells.length;
-  for (const [index, cell] of plan.cells.filter(isScoring).entries()) {
+  const scoring = plan.cells.filter(isScoring);
+  const of = scoring.length;
+  for (const [index, cell] of scoring.entries()) {
     if (signal.aborted) break;
     const { past, reused } = lookUp(cell, state);
     outcomes.set(cell, reused ?? (await runScoringCell(plan, cell, { ...state, index, of, past })));
