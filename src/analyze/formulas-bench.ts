@@ -68,8 +68,8 @@ function percentile(of: string, values: (row: IterationRow) => readonly number[]
     unit: 'ms',
     reads: 'iteration',
     describe:
-      `type 7 quantile \`q\` of ${of} of the measured iterations; bootstrap over whole rounds, no ` +
-      'interval where n is too small to bound the quantile from above (59 for p95, 299 for p99)',
+      `type 7 quantile \`q\` of ${of} of the measured iterations; bootstrap over whole rounds, ` +
+      'no interval where n is too small to bound the quantile from above (59 for p95, 299 for p99)',
     compute(samples, params) {
       const rounds = [...measuredRounds(samples).values()];
       const all = rounds.flatMap((rows, block) =>

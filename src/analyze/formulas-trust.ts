@@ -67,8 +67,9 @@ const stolenShare: Formula = {
   unit: 'fraction',
   reads: 'round',
   describe:
-    'Σ (CPU time given to other machines + CPU time of other processes) / (Σ wall time · `cores`); ' +
-    'a part that the system does not tell counts as 0, a round that tells neither is left out',
+    'Σ (CPU time given to other machines + CPU time of other processes) / ' +
+    '(Σ wall time · `cores`); a part that the system does not tell counts as 0, a round that ' +
+    'tells neither is left out',
   compute(samples, params) {
     const known = samples.rounds.filter((row) => row.stealMs !== null || row.othersMs !== null);
     const wall = sum(known.map((row) => row.wallMs));

@@ -1,17 +1,10 @@
 /** A variant's benchmark: one row a batch size, in the tables that teams keep by hand. */
 import { suspicionsOf } from '../analyze/run-facts.ts';
 import type { Metric } from '../record/schema.ts';
-import { citeMetric, citeReduction, citeWithInterval, inUnits } from './cite.ts';
-import {
-  citeBatchSize,
-  citeLatencyMargin,
-  citeLatencyRatio,
-  citeLatencyReduction,
-  citeSpeedup,
-  citeTexts,
-} from './cite-speed.ts';
+import { citeMetric, citeWithInterval, inUnits } from './cite.ts';
+import { citeBatchSize } from './cite-speed.ts';
 import type { CellReport } from './collect.ts';
-import type { MeasuredCell, SpeedComparison } from './collect-speed.ts';
+import type { MeasuredCell } from './collect-speed.ts';
 import type { DocumentBuilder, Piece } from './document.ts';
 import { DUMMY_WORDS, isDummy, SIMULATED_MARK } from './marks.ts';
 
@@ -171,41 +164,4 @@ function coldStart(doc: DocumentBuilder, cell: MeasuredCell): void {
     ` s${mark}; means of n = `,
     citeMetric(run, 'coldStartSeconds', 'n'),
   ]);
-}
-
-/** Speed and texts of one variant against its speed baseline. */
-export function benchComparison(doc: DocumentBuilder, speed: readonly SpeedComparison[]): void {
-  const [first] = speed;
-  if (!first) return;
-  const base = first.baseline.scheme;
-  doc.table(
-    [
-      ...['Batch size', `Latency vs ${base} [95 %]`, 'Latency saved', 'Throughput [95 %]'],
-      ...['Peak memory saved', 'Resident weights saved', 'Verdict'],
-      ...[`Next token as ${base} [95 %]`, 'Whole text the same', 'Notes'],
-    ],
-    speed.map((each) => {
-      const ranked = each.latency.verdict !== 'refused';
-      const runs = { run: each.cell.run, baseline: each.baseline.run };
-      const saved = (name: string): Piece => (ranked ? inUnits(citeReduction(runs, name)) : '—');
-      return [
-        citeBatchSize(each.cell),
-        ...(ranked
-          ? [citeLatencyRatio(each), citeLatencyReduction(each), citeSpeedup(each)]
-          : ['—', '—', '—']),
-        saved('peakMemoryBytes'),
-        saved('residentWeightBytes'),
-        ranked ? speedWord(each) : 'not ranked',
-        citeTexts(each, 'agreement'),
-        citeTexts(each, 'identical'),
-        [each.latency.reason, each.latency.note].filter(Boolean).join('; '),
-      ];
-    }),
-  );
-  doc.add(['Margin of the verdict: ', citeLatencyMargin(first), ' of the latency.']);
-}
-
-function speedWord({ latency }: SpeedComparison): string {
-  const words: Record<string, string> = { better: 'faster', worse: 'slower' };
-  return words[latency.verdict] ?? latency.verdict;
 }

@@ -7,7 +7,8 @@ import type { CellReport, ExperimentReport } from './collect.ts';
 import { batchSizeOf, speedBaseline } from './collect-speed.ts';
 import type { DocumentBuilder, Piece } from './document.ts';
 import { verdictSentence } from './findings.ts';
-import { benchComparison, benchSection } from './log-bench.ts';
+import { benchSection } from './log-bench.ts';
+import { benchComparison } from './log-speed.ts';
 import { markOf, modelWords } from './marks.ts';
 
 interface Variant {

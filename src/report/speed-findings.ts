@@ -62,5 +62,6 @@ export function speedConclusion(report: ExperimentReport, model: string): Piece 
   const [best] = faster;
   if (best) return [`**${best.cell.scheme}** `, clause(best), '.'];
   const base = speedBaseline(report.cells, { model, baseline: report.config.baseline });
-  return `No scheme is shown to generate faster than ${'scheme' in base ? base.scheme : 'another'}.`;
+  const than = 'scheme' in base ? base.scheme : 'another';
+  return `No scheme is shown to generate faster than ${than}.`;
 }
