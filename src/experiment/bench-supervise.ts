@@ -3,6 +3,7 @@
  * computes at a time, and each round goes through all variants and batch sizes in a new order.
  */
 import { performance } from 'node:perf_hooks';
+import { availableMemory } from '../engine/embedded/available-memory.ts';
 import { startGpuSampler } from '../measure/bench/gpu-sampler.ts';
 import type { SampleRow } from '../record/rows.ts';
 import type { RunEntry } from '../record/run-reader.ts';
@@ -94,6 +95,7 @@ async function runGroups(
   const { signal } = context.state;
   let waiting = variants.filter((variant) => variant.open.length > 0);
   let split = false;
+  const { bytes } = availableMemory();
   const startedMs = performance.now();
   while (waiting.length > 0 && !signal.aborted) {
     const group: BenchVariant[] = [];
@@ -101,7 +103,7 @@ async function runGroups(
       const [first] = variant.open;
       if (signal.aborted || !first) continue;
       context.state.onEvent({ type: 'variant-load', cell: first.cell });
-      if (!(await variant.load({ alone: group.length === 0 }))) break;
+      if (!(await variant.load({ alone: group.length === 0, bytes }))) break;
       if (variant.open.length > 0) group.push(variant);
     }
     waiting = waiting.filter((variant) => !group.includes(variant) && variant.open.length > 0);

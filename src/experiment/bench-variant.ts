@@ -12,6 +12,14 @@ import type { WorkerEnd } from './worker-process.ts';
 /** What the engine says where a model or a batch does not fit into memory. */
 const DOES_NOT_FIT = 'LimitError';
 
+/** What a variant may take. */
+export interface Room {
+  /** No other variant is loaded, or none that could be waited for. */
+  readonly alone: boolean;
+  /** What was free before any variant was loaded. */
+  readonly bytes: number;
+}
+
 export class BenchVariant {
   readonly cells: readonly OpenBenchCell[];
   readonly #state: SuperviseState;
@@ -34,10 +42,10 @@ export class BenchVariant {
 
   /**
    * Starts the worker and waits until its model is loaded. `false`: it does not fit beside the
-   * variants that are loaded (`alone: false`), and may fit later. Alone, the largest batch sizes
-   * are given up, as recorded failures, until the rest fits. Any other end fails all its cells.
+   * variants that are loaded, but would alone. Where not even that, the largest batch sizes are
+   * given up, as recorded failures, until the rest fits. Any other end fails all its cells.
    */
-  async load(options: { alone: boolean }): Promise<boolean> {
+  async load(room: Room): Promise<boolean> {
     const { signal } = this.#state;
     while (!this.#worker && this.open.length > 0 && !signal.aborted) {
       const [first] = this.open;
@@ -51,7 +59,8 @@ export class BenchVariant {
       await Promise.all(this.#logs);
       const { end } = answer;
       if (end.error?.code === DOES_NOT_FIT) {
-        if (!options.alone) return false;
+        const needed = Number(end.error.details.totalBytes ?? 0);
+        if (!room.alone && needed <= room.bytes) return false;
         await this.#largest()?.close(end, this.#state);
       } else await this.closeAll(end);
     }
@@ -68,7 +77,7 @@ export class BenchVariant {
     if (!open.isOpen || !open.missing.has(at.round)) return;
     // Killed while it waited (the kernel takes the largest process): that is not this cell's fault.
     if (this.#worker?.hasEnded) this.#worker = null;
-    if (!this.#worker) await this.load({ alone: true });
+    if (!this.#worker) await this.load({ alone: true, bytes: 0 });
     if (!this.#worker || !open.isOpen || signal.aborted) return;
     const request: SliceRequest = { type: 'slice', cell: open.cell.name, ...at };
     const start = performance.now();
