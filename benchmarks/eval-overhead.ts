@@ -7,29 +7,13 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { printMachine } from './machine.ts';
+import { MODEL_136M } from './dummy-model.ts';
+import { printMachine, watchOthers } from './machine.ts';
 import { describeBatches } from './recorded-times.ts';
 
 const ROUNDS = 5;
 const cli = resolve('dist/cli/entry.js');
 const lab = mkdtempSync(join(tmpdir(), 'assay-benchmark-'));
-
-/** A Llama of 136 M parameters with random weights: what a real small model costs. */
-const MODEL_136M = {
-  architectures: ['LlamaForCausalLM'],
-  model_type: 'llama',
-  hidden_size: 768,
-  intermediate_size: 2048,
-  num_hidden_layers: 12,
-  num_attention_heads: 12,
-  num_key_value_heads: 12,
-  vocab_size: 32_000,
-  max_position_embeddings: 2_048,
-  rms_norm_eps: 1e-5,
-  rope_theta: 10_000,
-  tie_word_embeddings: false,
-  torch_dtype: 'bfloat16',
-};
 
 function evaluate(args: readonly string[]): string {
   const output = execFileSync(process.execPath, [cli, 'eval', ...args, '--json'], {
@@ -66,8 +50,11 @@ try {
     ],
   };
   for (const [name, args] of Object.entries(cases)) {
-    console.log(`\n${name}, ${ROUNDS} runs`);
-    describeBatches(Array.from({ length: ROUNDS }, () => evaluate(args)));
+    const othersShare = watchOthers();
+    const runs = Array.from({ length: ROUNDS }, () => evaluate(args));
+    const others = (100 * othersShare()).toFixed(1);
+    console.log(`\n${name}, n = ${ROUNDS} runs; others took ${others} % of the CPU time`);
+    describeBatches(runs);
   }
 } finally {
   rmSync(lab, { recursive: true, force: true });

@@ -7,7 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { performance } from 'node:perf_hooks';
 import { quantile } from '../src/analyze/describe.ts';
 import { bootstrapRatio } from '../src/analyze/intervals.ts';
-import { printMachine } from './machine.ts';
+import { printMachine, watchOthers } from './machine.ts';
 
 const PAIRS = 60;
 
@@ -22,6 +22,7 @@ const bare = ['-e', '0'];
 const version = ['dist/cli/entry.js', '--version'];
 timed(bare);
 timed(version);
+const othersShare = watchOthers();
 const pairs = Array.from({ length: PAIRS }, () => ({ bare: timed(bare), version: timed(version) }));
 const differences = pairs.map((pair) => pair.version - pair.bare);
 const median = (values: readonly number[]): number =>
@@ -36,7 +37,8 @@ const [low, high] = bootstrapRatio({
   seed: 1,
 });
 printMachine();
-console.log(`n = ${PAIRS} pairs`);
+const others = (100 * othersShare()).toFixed(1);
+console.log(`n = ${PAIRS} pairs; others took ${others} % of the CPU time`);
 console.log(`node -e 0         median ${median(pairs.map((p) => p.bare)).toFixed(1)} ms`);
 console.log(`assay --version   median ${median(pairs.map((p) => p.version)).toFixed(1)} ms`);
 console.log(
