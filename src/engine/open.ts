@@ -38,6 +38,8 @@ export interface OpenEngineOptions extends ResolveOptions {
   readonly scheme: string;
   /** What integer schemes multiply: `int8` (default, fast) or `f32` (weight-only). */
   readonly activations?: 'int8' | 'f32';
+  /** `webgpu` runs on a GPU or not at all; default `cpu`. */
+  readonly device?: 'cpu' | 'webgpu';
   /** Default: physical cores. */
   readonly threads?: number;
   /** Tokens of the largest batch, padding included; default 4096. */
@@ -63,7 +65,7 @@ function pinned({ model, identity }: OpenEngineOptions): string {
  * @throws UsageError, FormatError, LimitError before anything is loaded; EngineError while loading
  */
 export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
-  const { threads, ignore, seed = 0, activations = 'int8' } = options;
+  const { threads, ignore, seed = 0, activations = 'int8', device = 'cpu' } = options;
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) {
     throw new UsageError(`threads must be 1 or more, got ${threads}`);
   }
@@ -79,6 +81,7 @@ export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
       identity: options.identity ?? (await identify(model)),
       scheme,
       activations,
+      device,
       batchTokens: options.batchTokens ?? BATCH_TOKENS,
       modelDir: located.dir,
       ...(threads === undefined ? {} : { threads }),

@@ -93,7 +93,10 @@ function attentionFeeds(ort: Runtime, shape: Shape): Record<string, Tensor> {
   const { heads, kvHeads, headDim } = shape;
   const noise = (count: number, phase: number): Tensor => {
     const size = TOKENS * count * headDim;
-    const values = Float32Array.from({ length: size }, (_, i) => 3 * Math.sin(0.37 * i * i + phase));
+    const values = Float32Array.from(
+      { length: size },
+      (_, i) => 3 * Math.sin(0.37 * i * i + phase),
+    );
     return float32(ort, values, [1, TOKENS, count * headDim]);
   };
   const empty = float32(ort, new Float32Array(0), [1, kvHeads, 0, headDim]);

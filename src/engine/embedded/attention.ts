@@ -66,6 +66,10 @@ function project(context: BlockContext, x: string, layer: number): Projected {
   const names = arch.names.layer(layer);
   const { bias, projection } = arch.attention;
   if (projection === 'separate') {
+    const together = arch.attention.headNorm
+      ? null
+      : weights.fused(x, [names.q, names.k, names.v], bias);
+    if (together !== null) return unpack(context, together);
     let q = weights.linear(x, names.q, bias);
     let k = weights.linear(x, names.k, bias);
     const v = weights.linear(x, names.v, bias);
@@ -76,7 +80,7 @@ function project(context: BlockContext, x: string, layer: number): Projected {
     return { q, k, v };
   }
   const packed = weights.linear(x, names.qkv, bias);
-  const { heads, kvHeads, headDim } = arch;
+  const { heads, headDim } = arch;
   if (projection === 'fused-per-head') {
     const apart = graph.split(graph.reshape(packed, [-1, heads, 3 * headDim]), [
       headDim,
@@ -86,6 +90,12 @@ function project(context: BlockContext, x: string, layer: number): Projected {
     const [q, k, v] = apart.map((part) => graph.reshape(part, [-1, heads * headDim]));
     return { q: q!, k: k!, v: v! };
   }
+  return unpack(context, packed);
+}
+
+/** [q | k | v] as it is where the kernel takes it so, else in three. */
+function unpack({ graph, arch }: BlockContext, packed: string): Projected {
+  const { heads, kvHeads, headDim } = arch;
   const untouched = headDim % 8 === 0 && (arch.rope === null || attentionRotates(arch));
   if (untouched) return { q: packed, k: '', v: '' };
   const keys = kvHeads * headDim;

@@ -9,6 +9,8 @@ export interface BlockWeights {
   readonly float: DataType;
   /** x [T, in] → x Wᵀ (+ bias) [T, out]. `name` without `.weight`. */
   linear(x: string, name: string, bias: boolean): string;
+  /** `linear` of several names in one product, their results side by side; null: not here. */
+  fused(x: string, names: readonly string[], bias: boolean): string | null;
   /** Rows of an embedding table: ids [B, S] → [B, S, width]. */
   rows(name: string, ids: string): string;
   /** A norm weight or a bias. Full name. */

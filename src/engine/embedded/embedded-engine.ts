@@ -86,7 +86,7 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedEn
   const compute = device === 'webgpu' && scheme.text === 'f16' ? 'f16' : 'f32';
   const { ignore, scratchDir, batchTokens } = options;
   const stored = storedWeights(source, arch, { scheme, ...(ignore && { ignore }) });
-  const placement = options.placement ?? choosePlacement(stored);
+  const placement = options.placement ?? choosePlacement(stored, device);
   const scratch = placement === 'file' ? scratchSpace(scratchDir) : null;
   const scratchInMemory = scratch?.inMemory ?? false;
   const plan = planMemory(arch, { stored, batchTokens, placement, scratchInMemory });

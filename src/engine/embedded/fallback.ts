@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { FallbackNode } from '../../record/schema.ts';
 import { forward } from './forward.ts';
 import type { Session } from './runtime.ts';
-import { type LoadedModel, runLogits } from './score.ts';
+import { type LoadedModel, runBest, runLogits, runScores } from './score.ts';
 
 /** Where the profiles of a model's two sessions are written until they have been read. */
 export interface ProfileFolder {
@@ -31,12 +31,17 @@ export async function listFallback(
   model: LoadedModel,
   folder: ProfileFolder,
 ): Promise<FallbackNode[]> {
+  const { gpu, arch } = model;
   const hidden = await forward(model, { rows: [[0, 0]], lengths: [2], cache: null });
-  await runLogits(model, hidden.feeds([1]), 1);
   const sessions: [string, Session][] = [
     ['body', model.body],
     ['head', model.head],
   ];
+  if (gpu !== null && arch.labels === null) {
+    await runScores(model, hidden.feeds([1]), BigInt64Array.of(0n));
+    await runBest(model, hidden.feeds([1]), 1);
+    sessions.push(['scores', gpu.scores], ['best', gpu.best]);
+  } else await runLogits(model, hidden.feeds([1]), 1);
   for (const [, session] of sessions) session.endProfiling();
   return sessions.flatMap(([graph]) => {
     const files = readdirSync(folder.path).filter((file) => file.startsWith(graph));

@@ -111,10 +111,17 @@ interface CacheNames {
   readonly part: 'key' | 'value';
 }
 
-function* cacheNames(arch: Architecture): Generator<CacheNames> {
-  for (let layer = 0; layer < arch.layers; layer++) {
-    for (const part of ['key', 'value'] as const) {
-      yield { past: pastName(layer, part), present: presentName(layer, part), part };
-    }
-  }
+const namesOf = new WeakMap<Architecture, readonly CacheNames[]>();
+
+/** Made once: in a decode step of a small model, texts put together anew are seen. */
+function cacheNames(arch: Architecture): readonly CacheNames[] {
+  const known = namesOf.get(arch);
+  if (known !== undefined) return known;
+  const names = Array.from({ length: arch.layers }, (_, layer) =>
+    (['key', 'value'] as const).map((part): CacheNames => {
+      return { past: pastName(layer, part), present: presentName(layer, part), part };
+    }),
+  ).flat();
+  namesOf.set(arch, names);
+  return names;
 }

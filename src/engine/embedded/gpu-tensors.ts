@@ -6,6 +6,7 @@
  */
 import type { Compute } from './device.ts';
 import { GraphBuilder } from './graph.ts';
+import { buildBest, buildScores } from './head.ts';
 import { DATA_TYPE } from './onnx.ts';
 import {
   createSession,
@@ -20,7 +21,13 @@ interface Sessions {
   readonly zeros: Session;
   readonly pick: Session;
   readonly join: Session;
+  /** Of logits on the GPU. */
+  readonly scores: Session;
+  readonly best: Session;
 }
+
+/** What one call leaves for another, each in a buffer of its own. */
+type Scratch = 'hidden' | 'key' | 'value' | 'logits';
 
 export class GpuTensors {
   readonly compute: Compute;
@@ -34,16 +41,39 @@ export class GpuTensors {
     this.#sessions = sessions;
   }
 
-  /** @throws EngineError where there is no GPU */
-  static async open(ort: Runtime, compute: Compute): Promise<GpuTensors> {
-    const open = (name: string, build: (type: Compute) => Uint8Array): Promise<Session> => {
-      const settings = { threads: 1, folder: null, device: 'webgpu', outputsOnGpu: true } as const;
-      return createSession(ort, { name, bytes: build(compute) }, settings);
+  /**
+   * `profile`: where the graphs that read logits profile what they run.
+   * @throws EngineError where there is no GPU
+   */
+  static async open(
+    ort: Runtime,
+    compute: Compute,
+    profile?: (graph: string) => string,
+  ): Promise<GpuTensors> {
+    const gpu = { threads: 1, folder: null, device: 'webgpu' } as const;
+    const maker = (name: string, build: (type: Compute) => Uint8Array): Promise<Session> =>
+      createSession(ort, { name, bytes: build(compute) }, { ...gpu, outputsOnGpu: true });
+    const reader = (name: string, build: (graph: GraphBuilder) => void): Promise<Session> => {
+      const graph = new GraphBuilder();
+      build(graph);
+      const settings = profile ? { ...gpu, profilePrefix: profile(name) } : gpu;
+      return createSession(ort, { name, bytes: graph.build() }, settings);
     };
-    const zeros = await open('zeros', zerosGraph);
-    const pick = await open('pick', pickGraph);
-    const join = await open('join', joinGraph);
-    return new GpuTensors(ort, compute, { zeros, pick, join });
+    return new GpuTensors(ort, compute, {
+      zeros: await maker('zeros', zerosGraph),
+      pick: await maker('pick', pickGraph),
+      join: await maker('join', joinGraph),
+      scores: await reader('scores', buildScores),
+      best: await reader('best', buildBest),
+    });
+  }
+
+  get scores(): Session {
+    return this.#sessions.scores;
+  }
+
+  get best(): Session {
+    return this.#sessions.best;
   }
 
   /** A new buffer of `size` zeros, [size]; the caller disposes it. */
@@ -53,8 +83,8 @@ export class GpuTensors {
   }
 
   /** The beginning of a buffer under other dimensions; it lives as long as the buffer does. */
-  view(buffer: Tensor, dims: readonly number[]): Tensor {
-    const dataType = this.compute === 'f16' ? 'float16' : 'float32';
+  view(buffer: Tensor, dims: readonly number[], type: Compute = this.compute): Tensor {
+    const dataType = type === 'f16' ? 'float16' : 'float32';
     return this.#ort.Tensor.fromGpuBuffer(buffer.gpuBuffer, { dataType, dims });
   }
 
@@ -73,8 +103,13 @@ export class GpuTensors {
    * The one buffer of this name, grown where it is too small: what a call leaves there is valid
    * until the next call that uses the name.
    */
-  async scratch(name: 'hidden' | 'key' | 'value', dims: readonly number[]): Promise<Tensor> {
-    const size = dims.reduce((all, dim) => all * dim, 1);
+  async scratch(
+    name: Scratch,
+    dims: readonly number[],
+    type: Compute = this.compute,
+  ): Promise<Tensor> {
+    const wider = type === this.compute ? 1 : 2;
+    const size = dims.reduce((all, dim) => all * dim, wider);
     let buffer = this.#kept.get(name);
     if (buffer === undefined || buffer.dims[0]! < size) {
       buffer?.dispose();
@@ -82,7 +117,7 @@ export class GpuTensors {
       buffer = await this.zeros(size);
       this.#kept.set(name, buffer);
     }
-    return this.view(buffer, dims);
+    return this.view(buffer, dims, type);
   }
 
   async close(): Promise<void> {

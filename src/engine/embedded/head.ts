@@ -1,4 +1,4 @@
-/** The graph from chosen hidden states to what we want to know of them. */
+/** The graphs from chosen hidden states to what we want to know of them. */
 import type { BlockWeights } from './block.ts';
 import type { GraphBuilder } from './graph.ts';
 import { DATA_TYPE } from './onnx.ts';
@@ -6,39 +6,33 @@ import { DATA_TYPE } from './onnx.ts';
 interface HeadShape {
   readonly name: string;
   readonly hiddenSize: number;
-  /** The rows are chosen in the graph: `x` is `hidden` [N, hidden] at `rows` i64 [T]. */
-  readonly picks: boolean;
-}
-
-function hiddenInput(graph: GraphBuilder, weights: BlockWeights, head: HeadShape): string {
-  const { hiddenSize } = head;
-  if (!head.picks) return graph.input('x', weights.float, ['tokens', hiddenSize]);
-  graph.input('hidden', weights.float, ['all', hiddenSize]);
-  graph.input('rows', DATA_TYPE.i64, ['tokens']);
-  return graph.op('Gather', ['hidden', 'rows'], { axis: 0 });
-}
-
-/** Logits as f32: what is computed of them loses too much in 16 bits. */
-function widen(graph: GraphBuilder, { float }: BlockWeights, logits: string): string {
-  return float === DATA_TYPE.f32 ? logits : graph.op('Cast', [logits], { to: DATA_TYPE.f32 });
 }
 
 /**
- * Inputs: `x` [T, hidden], `targets` i64 [T, 1]. Outputs per token: `logits` [T, vocab],
- * `logp` and `topLogp` (natural log) and `sumSquares` (Σp²) f32 [T, 1], `best` i64 [T, 1] (argmax,
- * the lowest id of a tie).
- *
- * One exponential per logit serves all of them: with e = exp(l − max), log p = l − max − log Σe
- * and Σp² = Σe² / (Σe)². f32 from the logits on; Σ runs over the vocabulary in the kernel's own order.
+ * Inputs: `x` f32 [T, hidden], `targets` i64 [T, 1]. Outputs: `logits` f32 [T, vocab] and those of
+ * `addScores`.
  */
 export function buildLanguageHead(
   graph: GraphBuilder,
   weights: BlockWeights,
   head: HeadShape & { vocabSize: number },
 ): void {
-  const x = hiddenInput(graph, weights, head);
+  const x = graph.input('x', DATA_TYPE.f32, ['tokens', head.hiddenSize]);
+  const logits = weights.linear(x, head.name, false);
+  addScores(graph, logits);
+  const dims = ['tokens', head.vocabSize];
+  graph.outputAs(logits, { name: 'logits', type: DATA_TYPE.f32, dims });
+}
+
+/**
+ * Adds the input `targets` i64 [T, 1] and, per token, the outputs `logp` and `topLogp` (natural
+ * log) and `sumSquares` (Σp²) f32 [T, 1], `best` i64 [T, 1] (argmax, the lowest id of a tie).
+ *
+ * One exponential per logit serves all of them: with e = exp(l − max), log p = l − max − log Σe
+ * and Σp² = Σe² / (Σe)². f32 throughout; Σ runs over the vocabulary in the kernel's own order.
+ */
+function addScores(graph: GraphBuilder, logits: string): void {
   const targets = graph.input('targets', DATA_TYPE.i64, ['tokens', 1]);
-  const logits = widen(graph, weights, weights.linear(x, head.name, false));
   const axis = graph.i64([-1]);
   const top = graph.op('ReduceMax', [logits, axis], { keepdims: 1 });
   const exp = graph.op('Exp', [graph.op('Sub', [logits, top])]);
@@ -54,20 +48,55 @@ export function buildLanguageHead(
   for (const [name, value] of Object.entries(outputs)) {
     graph.outputAs(value, { name, type: DATA_TYPE.f32, dims: ['tokens', 1] });
   }
-  const best = graph.op('ArgMax', [logits], { axis: -1, keepdims: 1, select_last_index: 0 });
-  graph.outputAs(best, { name: 'best', type: DATA_TYPE.i64, dims: ['tokens', 1] });
-  const dims = ['tokens', head.vocabSize];
-  graph.outputAs(logits, { name: 'logits', type: DATA_TYPE.f32, dims });
+  addBest(graph, logits);
 }
 
-/** Input `x` [T, hidden]; output `logits` f32 [T, labels]. */
+function addBest(graph: GraphBuilder, logits: string): void {
+  const best = graph.op('ArgMax', [logits], { axis: -1, keepdims: 1, select_last_index: 0 });
+  graph.outputAs(best, { name: 'best', type: DATA_TYPE.i64, dims: ['tokens', 1] });
+}
+
+/** Input `x` f32 [T, hidden]; output `logits` f32 [T, labels]. */
 export function buildClassifier(
   graph: GraphBuilder,
   weights: BlockWeights,
   head: HeadShape & { labels: number },
 ): void {
-  const x = hiddenInput(graph, weights, head);
-  const logits = widen(graph, weights, weights.linear(x, head.name, false));
+  const x = graph.input('x', DATA_TYPE.f32, ['tokens', head.hiddenSize]);
+  const logits = weights.linear(x, head.name, false);
   const dims = ['tokens', head.labels];
   graph.outputAs(logits, { name: 'logits', type: DATA_TYPE.f32, dims });
+}
+
+/**
+ * The head of a GPU: `hidden` [N, hidden] at `rows` i64 [T] → `logits` f32 [T, width]. What is
+ * computed of the logits has graphs of its own, because a graph always runs as a whole: choosing a
+ * token needs the argmax and none of the sums.
+ */
+export function buildGpuHead(
+  graph: GraphBuilder,
+  weights: BlockWeights,
+  head: HeadShape & { width: number },
+): void {
+  graph.input('hidden', weights.float, ['all', head.hiddenSize]);
+  graph.input('rows', DATA_TYPE.i64, ['tokens']);
+  const x = graph.op('Gather', ['hidden', 'rows'], { axis: 0 });
+  const logits = weights.linear(x, head.name, false);
+  const declared = { name: 'logits', type: DATA_TYPE.f32, dims: ['tokens', head.width] };
+  if (weights.float === DATA_TYPE.f32) graph.outputAs(logits, declared);
+  else {
+    // Sums over a vocabulary lose too much in 16 bits.
+    graph.many('Cast', [logits], { to: DATA_TYPE.f32 }, { outputs: ['logits'] });
+    graph.output('logits', DATA_TYPE.f32, declared.dims);
+  }
+}
+
+/** Input `logits` f32 [T, width]; inputs and outputs of `addScores`. */
+export function buildScores(graph: GraphBuilder): void {
+  addScores(graph, graph.input('logits', DATA_TYPE.f32, ['tokens', 'width']));
+}
+
+/** Input `logits` f32 [T, width]; output `best` i64 [T, 1]. */
+export function buildBest(graph: GraphBuilder): void {
+  addBest(graph, graph.input('logits', DATA_TYPE.f32, ['tokens', 'width']));
 }

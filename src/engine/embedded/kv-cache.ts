@@ -37,6 +37,8 @@ export class KvCache implements GenerationCache {
   readonly #capacity: number;
   readonly #buffers: { name: string; data: Float32Array }[] = [];
   #rows: number;
+  /** Views of all rows: the same at every step until a row leaves. */
+  #all: CacheTensors | null = null;
 
   constructor(ort: Runtime, arch: Architecture, size: { rows: number; capacity: number }) {
     this.#ort = ort;
@@ -73,12 +75,15 @@ export class KvCache implements GenerationCache {
   }
 
   async decode(): Promise<CacheTensors> {
-    return this.rows(0, this.#rows);
+    this.#all ??= this.rows(0, this.#rows);
+    return this.#all;
   }
 
   async keep(kept: readonly number[]): Promise<void> {
+    if (kept.length === this.#rows) return;
     const length = this.#rowLength;
     this.#rows = kept.length;
+    this.#all = null;
     kept.forEach((row, to) => {
       if (row === to) return;
       for (const { data } of this.#buffers) {
@@ -88,6 +93,7 @@ export class KvCache implements GenerationCache {
   }
 
   release(): void {
+    this.#all = null;
     this.#buffers.length = 0;
   }
 }

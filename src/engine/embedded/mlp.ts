@@ -28,10 +28,18 @@ function inner(context: BlockContext, x: string, names: LayerNames): string {
   const { kind, activation, bias } = arch.mlp;
   if (kind === 'plain') return activate(graph, weights.linear(x, names.up, bias), activation);
   if (kind === 'gated') {
+    const both = weights.fused(x, [names.gate, names.up], bias);
+    if (both !== null) return gated(context, both);
     const gate = activate(graph, weights.linear(x, names.gate, bias), activation);
     return graph.op('Mul', [gate, weights.linear(x, names.up, bias)]);
   }
+  return gated(context, weights.linear(x, names.gateUp, bias));
+}
+
+/** [gate | up] → activated gate × up. */
+function gated({ graph, arch }: BlockContext, both: string): string {
   const half = arch.intermediateSize;
-  const [gate, up] = graph.split(weights.linear(x, names.gateUp, bias), [half, half]);
+  const { activation } = arch.mlp;
+  const [gate, up] = graph.split(both, [half, half]);
   return graph.op('Mul', [activate(graph, gate!, activation), up!]);
 }

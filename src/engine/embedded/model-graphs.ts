@@ -8,8 +8,9 @@ import { type ConstantStore, checkpointStore, fileStore, inlineStore } from './c
 import type { Compute, Device } from './device.ts';
 import { listFallback, profileFolder } from './fallback.ts';
 import { GpuTensors } from './gpu-tensors.ts';
+import { GpuWeights } from './gpu-weights.ts';
 import { GraphBuilder } from './graph.ts';
-import { buildClassifier, buildLanguageHead } from './head.ts';
+import { buildClassifier, buildGpuHead, buildLanguageHead } from './head.ts';
 import { ModelWeights } from './model-weights.ts';
 import { createSession, type Runtime, type Session } from './runtime.ts';
 import type { StoredWeights } from './stored-weights.ts';
@@ -50,7 +51,7 @@ export async function openModelGraphs(
   options: ModelGraphsOptions,
 ): Promise<ModelGraphs> {
   const { stored, activations, threads, device = 'cpu', compute = 'f32' } = options;
-  const placement = options.placement ?? choosePlacement(stored);
+  const placement = options.placement ?? choosePlacement(stored, device);
   const store = openStore(placement, stored, options.scratchDir);
   const sessions: Session[] = [];
   let gpu: GpuTensors | null = null;
@@ -63,21 +64,20 @@ export async function openModelGraphs(
   };
   try {
     // Before anything is packed: a machine without a GPU is told so at once.
-    if (device === 'webgpu') gpu = await GpuTensors.open(ort, compute);
+    if (device === 'webgpu') gpu = await GpuTensors.open(ort, compute, profiles?.prefix);
     let weightBytes = 0;
     const build = (blocks: typeof buildBody): Uint8Array => {
       const graph = new GraphBuilder();
       const inPlace = placement === 'checkpoint';
-      const weights = new ModelWeights({
-        ...{ graph, stored, store, activations, inPlace, compute, device },
-      });
+      const Weights = device === 'webgpu' ? GpuWeights : ModelWeights;
+      const weights = new Weights({ graph, stored, store, activations, inPlace, compute });
       blocks(graph, arch, weights);
       weightBytes += weights.residentBytes;
       return graph.build();
     };
     const graphs = [
       { name: 'body', bytes: build(buildBody) },
-      { name: 'head', bytes: build((...of) => buildHead(...of, device === 'webgpu')) },
+      { name: 'head', bytes: build(device === 'webgpu' ? gpuHead : buildHead) },
     ];
     store.finish();
     for (const graph of graphs) {
@@ -98,26 +98,28 @@ export async function openModelGraphs(
   }
 }
 
-function buildHead(
-  graph: GraphBuilder,
-  arch: Architecture,
-  weights: BlockWeights,
-  picks: boolean,
-): void {
+function buildHead(graph: GraphBuilder, arch: Architecture, weights: BlockWeights): void {
   const { names, hiddenSize, vocabSize, labels } = arch;
   const name = arch.tied ? names.embed : names.head;
-  if (labels === null) buildLanguageHead(graph, weights, { name, hiddenSize, vocabSize, picks });
-  else buildClassifier(graph, weights, { name, hiddenSize, labels: labels.length, picks });
+  if (labels === null) buildLanguageHead(graph, weights, { name, hiddenSize, vocabSize });
+  else buildClassifier(graph, weights, { name, hiddenSize, labels: labels.length });
+}
+
+function gpuHead(graph: GraphBuilder, arch: Architecture, weights: BlockWeights): void {
+  const { names, hiddenSize, vocabSize, labels } = arch;
+  const name = arch.tied ? names.embed : names.head;
+  buildGpuHead(graph, weights, { name, hiddenSize, width: labels?.length ?? vocabSize });
 }
 
 /** Where the weights will lie, unless the caller says otherwise. */
-export function choosePlacement(stored: StoredWeights): Placement {
+export function choosePlacement(stored: StoredWeights, device: Device): Placement {
   let bytes = 0;
   for (const { elements, bytes: storedBytes, matrix } of stored.plans.values()) {
     bytes += matrix?.scheme.family === 'int' ? storedBytes : elements * 4;
   }
   if (bytes < LARGEST_INLINE) return 'inline';
-  return canStayInPlace(stored) ? 'checkpoint' : 'file';
+  // A GPU takes them in another order.
+  return device === 'cpu' && canStayInPlace(stored) ? 'checkpoint' : 'file';
 }
 
 /** One folder for all, because ONNX Runtime takes one, and every tensor as the file has it. */

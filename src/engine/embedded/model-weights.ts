@@ -4,7 +4,7 @@ import { encodeF32 } from '../../weights/encode.ts';
 import type { QuantizedMatrix } from '../../weights/quantizer.ts';
 import type { BlockWeights } from './block.ts';
 import type { ConstantStore } from './constant-store.ts';
-import type { Compute, Device } from './device.ts';
+import type { Compute } from './device.ts';
 import type { GraphBuilder } from './graph.ts';
 import { packMatrix } from './nbits.ts';
 import { DATA_TYPE, type DataType } from './onnx.ts';
@@ -18,8 +18,8 @@ export interface ModelWeightsOptions {
   readonly stored: StoredWeights;
   readonly store: ConstantStore;
   readonly activations: 'int8' | 'f32';
+  /** What floats are held and multiplied as; f16 on a GPU only. */
   readonly compute: Compute;
-  readonly device: Device;
   /** Point into the safetensors files instead of copying (needs `stored.unchanged`). */
   readonly inPlace: boolean;
 }
@@ -30,78 +30,77 @@ export class ModelWeights implements BlockWeights {
   /** Weights as the runtime holds them (packed, or f32 after a cast), bytes. */
   residentBytes = 0;
   readonly float: DataType;
-  readonly #options: ModelWeightsOptions;
+  protected readonly options: ModelWeightsOptions;
 
   constructor(options: ModelWeightsOptions) {
-    this.#options = options;
+    this.options = options;
     this.float = DATA_TYPE[options.compute];
   }
 
   linear(x: string, name: string, bias: boolean): string {
     const weight = `${name}.weight`;
     const added = bias ? this.vector(`${name}.bias`) : '';
-    const { graph, stored, inPlace } = this.#options;
+    const { graph, stored, inPlace } = this.options;
     if (inPlace && stored.unchanged(weight)) {
       const inOut = stored.inOut(weight);
       return this.#gemm([x, this.#cast(this.#inFile(weight), weight), added], inOut);
     }
     const matrix = stored.matrix(weight);
     if (matrix.kind === 'int') {
-      const y = this.#nbits(x, weight, matrix.matrix);
+      const y = this.nbits(x, weight, matrix.matrix);
       return bias ? graph.op('Add', [y, added]) : y;
     }
     const { values, dims, inOut } = matrix;
-    return this.#gemm([x, this.#floats(weight, dims, values), added], inOut);
+    return this.#gemm([x, this.floats(weight, dims, values), added], inOut);
+  }
+
+  /** The CPU's kernels gain nothing from it. */
+  fused(_x: string, _names: readonly string[], _bias: boolean): string | null {
+    return null;
   }
 
   rows(name: string, ids: string): string {
-    const { graph, stored, inPlace, device } = this.#options;
+    const { graph, stored, inPlace } = this.options;
     const { shape, bytes } = stored.source.info(name);
-    if (device === 'webgpu') return this.#rowsOnGpu(name, ids);
     if (inPlace && stored.unchanged(name)) {
       this.residentBytes += bytes;
       const rows = graph.op('Gather', [this.#inFile(name), ids], { axis: 0 });
       return this.#cast(rows, name, false);
     }
     const table = stored.table(name);
-    const held = this.#add(`${name}:table`, ONNX_TYPE[table.dtype], shape, table.bytes);
+    const held = this.add(`${name}:table`, ONNX_TYPE[table.dtype], shape, table.bytes);
     // Rows are picked before they are widened, so that no f32 copy of the table is ever made.
     const rows = graph.op('Gather', [held, ids], { axis: 0 });
     return table.dtype === 'F32' ? rows : graph.op('Cast', [rows], { to: DATA_TYPE.f32 });
   }
 
-  /** There the table has the type of the hidden states: 16-bit tables would fall back to the CPU. */
-  #rowsOnGpu(name: string, ids: string): string {
-    const { graph, stored, inPlace } = this.#options;
-    const table =
-      inPlace && stored.unchanged(name)
-        ? this.#cast(this.#inFile(name), name)
-        : this.#floats(`${name}:table`, stored.source.info(name).shape, stored.vector(name));
-    return graph.op('Gather', [table, ids], { axis: 0 });
-  }
-
   vector(name: string): string {
-    const { graph, stored } = this.#options;
+    const { graph, stored } = this.options;
     if (graph.has(name)) return name;
     const values = stored.vector(name);
-    return this.#floats(name, [values.length], values);
+    return this.floats(name, [values.length], values);
   }
 
   /** f32 values as the type that is computed in. */
-  #floats(name: string, dims: readonly number[], values: Float32Array): string {
+  protected floats(name: string, dims: readonly number[], values: Float32Array): string {
     const data = this.float === DATA_TYPE.f16 ? encodeF32(values, 'F16') : values;
-    return this.#add(name, this.float, dims, data);
+    return this.add(name, this.float, dims, data);
   }
 
-  #add(name: string, type: DataType, dims: readonly number[], data: ArrayBufferView): string {
-    const { graph, store } = this.#options;
+  protected add(
+    name: string,
+    type: DataType,
+    dims: readonly number[],
+    data: ArrayBufferView,
+  ): string {
+    const { graph, store } = this.options;
     if (!graph.has(name)) this.residentBytes += data.byteLength;
     return store.add(graph, { name, type, dims }, data);
   }
 
   /** A matrix, kept where it lies in the checkpoint. */
   #inFile(name: string): string {
-    const { graph, stored } = this.#options;
+    const { graph, stored } = this.options;
     const { dtype, shape, bytes, location } = stored.source.info(name);
     const plain = dtype as keyof typeof ONNX_TYPE;
     checkFiniteBytes(stored.source.read(name), plain, name);
@@ -109,41 +108,39 @@ export class ModelWeights implements BlockWeights {
     return graph.external(name, ONNX_TYPE[plain], shape, { file, offset: location!.offset, bytes });
   }
 
-  /** Converts what the checkpoint holds as `name`; a constant is converted once, at load. */
+  /** Widens what the checkpoint holds as `name`; a constant is widened once, at load. */
   #cast(value: string, name: string, constant = true): string {
-    const { graph, stored } = this.#options;
+    const { graph, stored } = this.options;
     const { dtype } = stored.source.info(name);
-    const width = this.float === DATA_TYPE.f16 ? 2 : 4;
-    if (constant) this.residentBytes += stored.plans.get(name)!.elements * width;
-    const same = ONNX_TYPE[dtype as keyof typeof ONNX_TYPE] === this.float;
-    return same ? value : graph.op('Cast', [value], { to: this.float });
+    if (constant) this.residentBytes += stored.plans.get(name)!.elements * 4;
+    return dtype === 'F32' ? value : graph.op('Cast', [value], { to: DATA_TYPE.f32 });
   }
 
   /** [x, weight, bias or '']: x [T, in] × weight, which is [out, in] unless `inOut`. */
   #gemm(inputs: readonly [string, string, string], inOut: boolean): string {
     const [x, weight, bias] = inputs;
     const given = bias === '' ? [x, weight] : [x, weight, bias];
-    return this.#options.graph.op('Gemm', given, { transB: inOut ? 0 : 1 });
+    return this.options.graph.op('Gemm', given, { transB: inOut ? 0 : 1 });
   }
 
-  #nbits(x: string, name: string, matrix: QuantizedMatrix): string {
+  protected nbits(x: string, name: string, matrix: QuantizedMatrix): string {
     const { rows, cols } = matrix;
     const { bits, block, blocks, codes, scales, zeroPoints } = packMatrix(matrix);
     const inputs = [
       x,
-      this.#add(`${name}:codes`, DATA_TYPE.u8, [rows, blocks, (block * bits) / 8], codes),
-      this.#add(`${name}:scales`, DATA_TYPE.f32, [rows, blocks], scales),
+      this.add(`${name}:codes`, DATA_TYPE.u8, [rows, blocks, (block * bits) / 8], codes),
+      this.add(`${name}:scales`, DATA_TYPE.f32, [rows, blocks], scales),
     ];
     if (zeroPoints !== null) {
       const dims = [rows, zeroPoints.length / rows];
-      inputs.push(this.#add(`${name}:zeros`, DATA_TYPE.u8, dims, zeroPoints));
+      inputs.push(this.add(`${name}:zeros`, DATA_TYPE.u8, dims, zeroPoints));
     }
-    return this.#options.graph.microsoft('MatMulNBits', inputs, {
+    return this.options.graph.microsoft('MatMulNBits', inputs, {
       K: cols,
       N: rows,
       bits,
       block_size: block,
-      accuracy_level: ACCURACY_LEVEL[this.#options.activations],
+      accuracy_level: ACCURACY_LEVEL[this.options.activations],
     });
   }
 }

@@ -2,6 +2,7 @@
 import { Cancelled } from '../../record/errors.ts';
 import type { ScoredWindow, TokenWindow } from '../engine.ts';
 import type { Architecture } from './architecture.ts';
+import type { Device } from './device.ts';
 import { type BodyModel, forward } from './forward.ts';
 import { runSession, type Session, type Tensor } from './runtime.ts';
 
@@ -11,10 +12,13 @@ import { runSession, type Session, type Tensor } from './runtime.ts';
  * live at once), between 16 and 128 of them: fewer lose speed, more gain none.
  */
 const CHUNK_BYTES = 32 * 2 ** 20;
+/** A GPU needs more tokens at once to be busy. */
+const GPU_CHUNK_BYTES = 256 * 2 ** 20;
 
-export function headChunk(arch: Architecture): number {
-  const tokens = Math.floor(CHUNK_BYTES / (4 * arch.vocabSize));
-  return Math.min(128, Math.max(16, tokens));
+export function headChunk(arch: Architecture, device: Device = 'cpu'): number {
+  const bytes = device === 'cpu' ? CHUNK_BYTES : GPU_CHUNK_BYTES;
+  const tokens = Math.floor(bytes / (4 * arch.vocabSize));
+  return Math.min(device === 'cpu' ? 128 : 2048, Math.max(16, tokens));
 }
 
 export interface LoadedModel extends BodyModel {
@@ -44,13 +48,13 @@ export async function scoreWindows(
       return { row, index, target: ids[token]!, at: row * hidden.width + token - 1 };
     }),
   );
-  const size = headChunk(model.arch);
+  const size = headChunk(model.arch, model.gpu === null ? 'cpu' : 'webgpu');
   for (let from = 0; from < places.length; from += size) {
     throwIfAborted(signal);
     const chunk = places.slice(from, from + size);
     const feeds = hidden.feeds(chunk.map((place) => place.at));
     const targets = BigInt64Array.from(chunk, (place) => BigInt(place.target));
-    const scores = await runHead(model, feeds, targets);
+    const scores = await runScores(model, feeds, targets);
     chunk.forEach(({ row, index, target }, i) => {
       const result = results[row]!;
       result.logp[index] = scores.logp[i]!;
@@ -78,13 +82,16 @@ interface HeadScores {
   readonly best: BigInt64Array;
 }
 
-async function runHead(
-  { ort, head }: LoadedModel,
+/** What the head tells of hidden states and the tokens that followed them. */
+export async function runScores(
+  model: LoadedModel,
   hidden: Record<string, Tensor>,
   targets: BigInt64Array,
 ): Promise<HeadScores> {
-  const feeds = { ...hidden, targets: new ort.Tensor('int64', targets, [targets.length, 1]) };
-  const out = await runSession(head, feeds, ['logp', 'topLogp', 'sumSquares', 'best']);
+  const tokens = targets.length;
+  const { session, feeds } = await readLogits(model, hidden, { tokens, reader: 'scores' });
+  feeds.targets = new model.ort.Tensor('int64', targets, [tokens, 1]);
+  const out = await runSession(session, feeds, ['logp', 'topLogp', 'sumSquares', 'best']);
   return {
     logp: out.logp!.data as Float32Array,
     topLogp: out.topLogp!.data as Float32Array,
@@ -93,31 +100,44 @@ async function runHead(
   };
 }
 
-/** Logits of `tokens` hidden states: [tokens, vocabulary or labels], row-major. */
-export async function runLogits(
-  model: LoadedModel,
-  hidden: Record<string, Tensor>,
-  tokens: number,
-): Promise<Float32Array> {
-  const { logits } = await runSession(model.head, headFeeds(model, hidden, tokens), ['logits']);
-  return logits!.data as Float32Array;
-}
-
 /** The most likely token of each hidden state (the lowest id of a tie), found in the graph. */
 export async function runBest(
   model: LoadedModel,
   hidden: Record<string, Tensor>,
   tokens: number,
 ): Promise<number[]> {
-  const { best } = await runSession(model.head, headFeeds(model, hidden, tokens), ['best']);
+  const { session, feeds } = await readLogits(model, hidden, { tokens, reader: 'best' });
+  if (model.gpu === null) feeds.targets = noTargets(model, tokens);
+  const { best } = await runSession(session, feeds, ['best']);
   return Array.from(best!.data as BigInt64Array, Number);
 }
 
-function headFeeds(
-  { ort, arch }: LoadedModel,
+/** Logits of `tokens` hidden states: [tokens, vocabulary or labels], row-major. */
+export async function runLogits(
+  model: LoadedModel,
   hidden: Record<string, Tensor>,
   tokens: number,
-): Record<string, Tensor> {
-  if (arch.labels !== null) return hidden;
-  return { ...hidden, targets: new ort.Tensor('int64', new BigInt64Array(tokens), [tokens, 1]) };
+): Promise<Float32Array> {
+  const { gpu, arch } = model;
+  const language = gpu === null && arch.labels === null;
+  const feeds = language ? { ...hidden, targets: noTargets(model, tokens) } : hidden;
+  const { logits } = await runSession(model.head, feeds, ['logits']);
+  return logits!.data as Float32Array;
+}
+
+/** On a GPU the logits stay there, for a small graph that reads them; on the CPU the head does. */
+async function readLogits(
+  model: LoadedModel,
+  hidden: Record<string, Tensor>,
+  { tokens, reader }: { tokens: number; reader: 'scores' | 'best' },
+): Promise<{ session: Session; feeds: Record<string, Tensor> }> {
+  const { gpu, head, arch } = model;
+  if (gpu === null) return { session: head, feeds: { ...hidden } };
+  const logits = await gpu.scratch('logits', [tokens, arch.vocabSize], 'f32');
+  await runSession(head, hidden, { logits });
+  return { session: gpu[reader], feeds: { logits } };
+}
+
+function noTargets({ ort }: LoadedModel, tokens: number): Tensor {
+  return new ort.Tensor('int64', new BigInt64Array(tokens), [tokens, 1]);
 }
