@@ -1,7 +1,8 @@
 /** The command line's grammar. Each command's code is loaded when it is run. */
-import { Command, type CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, type CommanderError } from 'commander';
 import { UsageError } from '../record/errors.ts';
 import type { CommandIo } from './io.ts';
+import { type Act, addMeasuring, type Options } from './measuring-commands.ts';
 import { packageVersion } from './package.ts';
 
 /** Help or version was printed: the command line is done. */
@@ -14,7 +15,6 @@ export class HelpShown extends Error {
 }
 
 type SetExitCode = (code: number) => void;
-type Options = Record<string, unknown>;
 
 export function buildProgram(io: CommandIo, setExitCode: SetExitCode): Command {
   const program = new Command('assay')
@@ -34,128 +34,6 @@ export function buildProgram(io: CommandIo, setExitCode: SetExitCode): Command {
   addMachine(program, act);
   configure(program, io);
   return program;
-}
-
-type Act = (
-  load: () => Promise<{ run(options: never, io: CommandIo): Promise<number> }>,
-) => (options: Options) => Promise<void>;
-
-function addMeasuring(program: Command, act: Act): void {
-  program
-    .command('demo')
-    .description('the quickstart experiment on the built-in model, then its report')
-    .option('--fresh', 'measure again what is there already')
-    .option('--json', 'print results as JSON')
-    .addHelpText('after', '\nExample:\n  assay demo')
-    .action(act(() => import('./commands/demo.ts')));
-  program
-    .command('init')
-    .description('write a commented experiment file')
-    .argument('[file]', 'where to write it', 'experiment.yaml')
-    .option('--json', 'print the path as JSON')
-    .addHelpText('after', '\nExample:\n  assay init && assay run experiment.yaml')
-    .action((file: string, options: Options) =>
-      act(() => import('./commands/init.ts'))({ ...options, file }),
-    );
-  program
-    .command('run')
-    .description('run what is missing of an experiment, then write its report')
-    .argument('<experiment>', 'YAML file')
-    .option('--dry-run', 'check everything, show the cells and an estimate, run nothing')
-    .option('--only <text...>', 'only cells whose name contains one of these')
-    .option('--fresh', 'measure again what is there already')
-    .option('--json', 'print results as JSON')
-    .addHelpText('after', '\nExample:\n  assay run examples/quickstart.yaml --only int4')
-    .action((file: string, options: Options) =>
-      act(() => import('./commands/run.ts'))({ ...options, file }),
-    );
-  addEval(program, act);
-  addBench(program, act);
-  addGenerate(program, act);
-}
-
-/** Options that choose a model and how it is held. */
-function withModel(command: Command): Command {
-  return command
-    .requiredOption('--model <ref>', 'directory, hub id, builtin:NAME or dummy:CONFIG.json')
-    .option('--scheme <scheme>', 'how weights are stored, e.g. int4-g128', 'f32')
-    .addOption(
-      new Option('--activations <type>', 'int8: the fast path (W4A8, W8A8); f32: weight-only')
-        .choices(['int8', 'f32'])
-        .default('int8'),
-    )
-    .option('--threads <n>', 'threads of the runtime (default: physical cores)', integer(1))
-    .option('--ignore <glob...>', 'tensors to leave unquantized beside the defaults')
-    .option('--seed <n>', 'seed of resampling, sampling and dummy weights', integer(0), 42);
-}
-
-function addEval(program: Command, act: Act): void {
-  withModel(program.command('eval'))
-    .description('loss, perplexity, accuracy, calibration of one model at one scheme')
-    .requiredOption('--corpus <file>', '.txt (one document) or .jsonl (rows: text or input_ids)')
-    .addOption(
-      new Option('--budget <name>', 'scored tokens: 2,000 / 500,000 / all')
-        .choices(['smoke', 'standard', 'extended'])
-        .default('standard'),
-    )
-    .option(
-      '--context <n>',
-      'tokens a window holds (default: the model’s, at most 2048)',
-      integer(2),
-    )
-    .option('--stride <n>', 'tokens between windows (default: half the context)', integer(1))
-    .option('--batch-tokens <n>', 'tokens of a micro-batch', integer(1), 2048)
-    .option('--timeout <seconds>', 'stop the evaluation after this time', seconds)
-    .option('--check-repeat', 'score some batches twice and compare the bits')
-    .option('--fresh', 'do not take over rows of an interrupted attempt')
-    .option('--json', 'print the run id, metrics and findings as JSON')
-    .addHelpText(
-      'after',
-      '\nExample:\n  assay eval --model builtin:assay-tiny --scheme int4-g128 \\\n' +
-        '    --corpus builtin:assay-tiny/heldout.jsonl --budget smoke',
-    )
-    .action(act(() => import('./commands/eval.ts')));
-}
-
-/** Numbers are checked together with all else, so that every problem is told at once. */
-function addBench(program: Command, act: Act): void {
-  withModel(program.command('bench'))
-    .description('latency, throughput and memory of one model at one scheme, by batch size')
-    .option('--batch-sizes <list>', 'e.g. 1,4,8', (text) => text.split(',').map(Number), [1])
-    .option('--runs <n>', 'measured iterations of each batch size', Number, 100)
-    .option('--warmup <n>', 'iterations before them: recorded, in no figure', Number, 10)
-    .option('--rounds <n>', 'rounds over all batch sizes; 10 or more give intervals', Number, 10)
-    .option('--prompt-tokens <n>', 'length of prompts drawn at random (default: 64)', Number)
-    .option('--new-tokens <n>', 'tokens to generate for each prompt', Number, 32)
-    .option('--prompts <file>', '.txt (one a line) or .jsonl (text, prompt or input_ids)')
-    .option('--prompt-count <n>', 'different prompts, of a file by length', Number, 32)
-    .option('--cold-starts <n>', 'fresh processes, at the smallest batch size', Number, 3)
-    .option('--timeout <seconds>', 'stop a batch size after this time', seconds)
-    .option('--fresh', 'do not take over rounds of an interrupted attempt')
-    .option('--json', 'print run ids, metrics and findings as JSON')
-    .addHelpText(
-      'after',
-      '\nExample:\n  assay bench --model builtin:assay-tiny --scheme int4-g128 --batch-sizes 1,4,8',
-    )
-    .action(act(() => import('./commands/bench.ts')));
-}
-
-function addGenerate(program: Command, act: Act): void {
-  withModel(program.command('generate'))
-    .description('continue a prompt, streaming')
-    .requiredOption('--prompt <text...>', 'one or more prompts: several make one batch')
-    .option('--chat', 'put the prompt through the model’s own chat template')
-    .option('--max-tokens <n>', 'at most this many new tokens', integer(1), 64)
-    .option('--temperature <t>', '0 is greedy', number(0), 0)
-    .option('--top-k <n>', 'sample among the k most likely', integer(1))
-    .option('--top-p <p>', 'sample among the most likely that sum to p', number(0))
-    .option('--stop <text...>', 'end at one of these texts')
-    .option('--json', 'print token ids and texts as JSON')
-    .addHelpText(
-      'after',
-      '\nExample:\n  assay generate --model builtin:assay-tiny --prompt "In the village"',
-    )
-    .action(act(() => import('./commands/generate.ts')));
 }
 
 function addRecords(program: Command, act: Act): void {
@@ -233,26 +111,4 @@ function configure(command: Command, io: CommandIo): void {
 
 function commandPath(command: Command): string {
   return command.parent ? `${commandPath(command.parent)} ${command.name()}` : command.name();
-}
-
-function integer(least: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (Number.isSafeInteger(value) && value >= least && value <= 2 ** 32 - 1) return value;
-    throw new InvalidArgumentError(`a whole number of at least ${least} is needed.`);
-  };
-}
-
-function number(least: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (text.trim() !== '' && Number.isFinite(value) && value >= least) return value;
-    throw new InvalidArgumentError(`a number of at least ${least} is needed.`);
-  };
-}
-
-function seconds(text: string): number {
-  const value = Number(text);
-  if (text.trim() !== '' && Number.isFinite(value) && value > 0) return value;
-  throw new InvalidArgumentError('a positive number of seconds is needed.');
 }

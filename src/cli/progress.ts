@@ -124,27 +124,37 @@ async function barView(io: CommandIo): Promise<ProgressView> {
     remaining.count(event);
     switch (event.type) {
       case 'cell-start':
-        return begin(startText(event, remaining), 1);
+        begin(startText(event, remaining), 1);
+        break;
       case 'cell-plan':
-        return bar?.setTotal(event.batches);
+        bar?.setTotal(event.batches);
+        break;
       case 'cell-progress':
-        return void bar?.update(event.batches);
+        bar?.update(event.batches);
+        break;
       case 'cell-end':
-        return say(endText(event));
+        say(endText(event));
+        break;
       case 'cell-reused':
-        return say(`${label(event.cell)}: already measured`);
+        say(`${label(event.cell)}: already measured`);
+        break;
       case 'bench-start':
-        return say(benchText(event));
+        say(benchText(event));
+        break;
       case 'cold-start':
         if (!bar) begin('cold starts', event.of);
-        return void bar?.update(event.index);
+        bar?.update(event.index);
+        break;
       case 'variant-load':
-        return begin(`loading ${variantLabel(event.cell)}`, 1);
+        begin(`loading ${variantLabel(event.cell)}`, 1);
+        break;
       case 'bench-round':
-        return;
+        // Slices say more.
+        break;
       case 'bench-progress':
         if (!bar || event.slices === 1) begin('benchmark', event.of);
-        return void bar?.update(event.slices);
+        bar?.update(event.slices);
+        break;
     }
   };
   return { onEvent, stop: end };

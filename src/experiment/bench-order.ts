@@ -1,4 +1,4 @@
-/** In which order slices run: so that whatever the machine does meanwhile hits all variants alike. */
+/** In which order slices run: whatever the machine does meanwhile hits all variants alike. */
 import { seededDraw, shuffled } from '../measure/bench/draw.ts';
 
 export interface Slice {

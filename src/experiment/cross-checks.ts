@@ -117,8 +117,8 @@ function selectionIssues(of: {
   const several = chosen.filter((name) => benches.has(name));
   if (several.length > 1) {
     const message =
-      `${modelOf(of.entry)} has ${several.length} benchmarks (${several.join(', ')}), and runs are ` +
-      'named by batch size alone: choose one with {model, measures}';
+      `${modelOf(of.entry)} has ${several.length} benchmarks (${several.join(', ')}), and runs ` +
+      'are named by batch size alone: choose one with {model, measures}';
     issues.push({ path, message });
   }
   for (const [index, name] of asList(entry.measures).entries()) {

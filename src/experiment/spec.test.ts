@@ -51,6 +51,21 @@ describe('a file that is right', () => {
     });
   });
 
+  test('models that take part in less stand beside their references', () => {
+    const limited = SMALL.replace(
+      '[builtin:assay-tiny]',
+      '[builtin:assay-tiny, { model: dummy:c.json, schemes: [f32], measures: [eval] }]',
+    );
+    const { spec } = parse(limited);
+    expect(spec.models).toEqual(['builtin:assay-tiny', 'dummy:c.json']);
+    expect(spec.selections).toEqual([
+      { model: 'dummy:c.json', schemes: ['f32'], measures: ['eval'] },
+    ]);
+    expect(parse(SMALL.replace('builtin:assay-tiny', '{ model: a }')).spec).not.toHaveProperty(
+      'selections',
+    );
+  });
+
   test('a margin is a share or a percentage', () => {
     const margins = (text: string) => parse(`${SMALL}margins: ${text}\n`).spec.margins;
     expect(margins('{ perplexity: 2%, accuracy: 0.5 % }')).toEqual({
@@ -65,9 +80,13 @@ describe('a file that is right', () => {
     });
   });
 
-  test.each(['experiment.yaml', 'quickstart.yaml'])('examples/%s is one', (file) => {
+  test.each([
+    ['experiment.yaml', ['eval', 'task', 'bench']],
+    ['quickstart.yaml', ['eval', 'task', 'bench', 'bench']],
+  ])('examples/%s is one', (file, kinds) => {
     const path = join(import.meta.dirname, '../../examples', file);
-    expect(parse(readFileSync(path, 'utf8')).spec.measures).toHaveLength(2);
+    const { measures } = parse(readFileSync(path, 'utf8')).spec;
+    expect(measures.map((measure) => Object.keys(measure)[0])).toEqual(kinds);
   });
 
   test('places are known for later checks: key, list entry, nearest parent', () => {

@@ -117,13 +117,10 @@ export function parseExperiment(text: string, file: string): ParsedExperiment {
     }
     return 1;
   };
-  const raw = expanded(document, file);
-  const parsed = experimentSchema.safeParse(raw);
-  if (parsed.success) return { spec: parsed.data, lineOf };
-  const issues = parsed.error.issues.filter((issue) => issue.code !== 'custom');
-  const found = [...issues.flatMap((issue) => told(issue, raw)), ...crossIssues(raw, isScheme)];
-  const problems = found
-    .map(({ path, message, bare }: Told) => {
+  const checked = checkSpec(expanded(document, file));
+  if ('spec' in checked) return { spec: checked.spec, lineOf };
+  const problems = checked.problems
+    .map(({ path, message, bare }) => {
       const at = path.length > 0 && !bare ? `${path.join('.')}: ` : '';
       return { line: lineOf(path), message: at + message };
     })
@@ -132,7 +129,17 @@ export function parseExperiment(text: string, file: string): ParsedExperiment {
   throw new UsageError(problems, { hint: HINT });
 }
 
-interface Told extends CrossIssue {
+/** The specification, or all its problems: those between fields too, where a field is wrong. */
+export function checkSpec(raw: unknown): { spec: ExperimentSpec } | { problems: readonly Told[] } {
+  const parsed = experimentSchema.safeParse(raw);
+  if (parsed.success) return { spec: parsed.data };
+  const issues = parsed.error.issues.filter((issue) => issue.code !== 'custom');
+  return {
+    problems: [...issues.flatMap((issue) => told(issue, raw)), ...crossIssues(raw, isScheme)],
+  };
+}
+
+export interface Told extends CrossIssue {
   /** The message names the key already. */
   readonly bare?: boolean;
 }

@@ -7,7 +7,7 @@ import { FormatError } from '../record/errors.ts';
 import type { TensorRow } from '../record/rows.ts';
 import type { Cell, MeasureSettings } from './cell.ts';
 
-/** The caller closes the engine. Throws FormatError when the cell's data is not what was planned. */
+/** The caller closes the engine. Throws FormatError when the cell's data was changed. */
 export async function loadEngine(
   cell: Cell,
   options: { builtinDir: string; batchTokens: number },

@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import type { ResolvableRun } from '../../analyze/reference.ts';
 import type { MeasureSettings } from '../../experiment/cell.ts';
 import { planExperiment } from '../../experiment/plan.ts';
-import { experimentSchema } from '../../experiment/spec.ts';
+import { checkSpec, type ExperimentSpec } from '../../experiment/spec.ts';
 import type { ExperimentOutcome } from '../../experiment/supervise-context.ts';
 import { UsageError } from '../../record/errors.ts';
 import { findLab } from '../../record/lab.ts';
@@ -164,10 +164,10 @@ function notes(rows: readonly Row[]): string[] {
   return lines;
 }
 
-function specOf(options: Options): ReturnType<typeof experimentSchema.parse> {
+function specOf(options: Options): ExperimentSpec {
   const base = basename(options.model.replace(/\/config\.json$/, '').replace(/^\w+:/, ''));
   const slug = base.replace(/[^A-Za-z0-9._-]/g, '-').slice(0, 50) || 'model';
-  const parsed = experimentSchema.safeParse({
+  const checked = checkSpec({
     name: `bench-${slug}`,
     title: `Benchmark of ${options.model}`,
     models: [options.model],
@@ -194,10 +194,11 @@ function specOf(options: Options): ReturnType<typeof experimentSchema.parse> {
       },
     ],
   });
-  if (parsed.success) return parsed.data;
+  if ('spec' in checked) return checked.spec;
   // The baseline is the scheme itself: what is wrong with one is wrong with the other.
-  const issues = parsed.error.issues.filter((issue) => issue.path[0] !== 'baseline');
-  const problems = issues.map(({ path, message }) => `${flagOf(path)}: ${message}`);
+  const problems = checked.problems
+    .filter(({ path }) => path[0] !== 'baseline')
+    .map(({ path, message }) => `${flagOf(path)}: ${message}`);
   throw new UsageError([...new Set(problems)], { hint: 'see `assay bench --help`' });
 }
 

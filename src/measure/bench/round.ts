@@ -57,7 +57,7 @@ export class CellRounds {
 
   /**
    * One round: `warmup` iterations the first time in this process, later one, because another
-   * variant ran in between; then the measured ones. `startedMs` is where it stands among all rounds.
+   * variant ran in between; then the measured ones. `startedMs`: where it stands among all rounds.
    * Throws Cancelled when aborted; EngineError when the engine failed three times in a row.
    */
   async run(round: number, startedMs: number, signal: AbortSignal): Promise<void> {
