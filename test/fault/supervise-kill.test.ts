@@ -3,6 +3,8 @@
  * be lost, every lab stays readable, and what is resumed ends with the numbers of an undisturbed
  * run, bit for bit.
  */
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { below, type RandomU32, sfc32 } from '../../src/analyze/random.ts';
@@ -11,10 +13,11 @@ import { readSamples } from '../../src/record/sample-reader.ts';
 import type { Metric } from '../../src/record/schema.ts';
 import { acknowledgedRows } from '../support/acknowledged-rows.ts';
 import type { BenchLab } from '../support/bench-lab.ts';
+import type { RunningCommand } from '../support/command.ts';
 import { qualityOf } from '../support/eval-output.ts';
 import type { RunOutput } from '../support/experiment-file.ts';
 import { longExperiment } from '../support/long-experiment.ts';
-import { gone, sendSignal, workerOf } from '../support/processes.ts';
+import { gone, sendSignal, waitFor, workerOf } from '../support/processes.ts';
 
 const SEED = 1_789;
 const KILLS = 200;
@@ -26,13 +29,12 @@ const qualities = (output: RunOutput): Quality =>
   Object.fromEntries(output.runs.map((run) => [run.cell, qualityOf(run.metrics)]));
 
 let undisturbed: Quality;
-/** How long an undisturbed run takes here: the span from which moments are drawn. */
-let spanMs: number;
+/** Size of all samples of an undisturbed run. */
+let wholeBytes: number;
 beforeAll(async () => {
   const bench = longExperiment();
-  const start = performance.now();
   const result = await bench.assay(['run', 'small.yaml', '--json']);
-  spanMs = performance.now() - start;
+  wholeBytes = sampleBytes(bench);
   expect(result, result.stderr).toMatchObject({ code: 0 });
   undisturbed = qualities(result.json<RunOutput>());
   bench.remove();
@@ -47,10 +49,32 @@ afterAll(() => {
   );
 });
 
+function sampleBytes(bench: BenchLab): number {
+  const names = existsSync(bench.lab.runsDir)
+    ? readdirSync(bench.lab.runsDir, { recursive: true, encoding: 'utf8' })
+    : [];
+  return names
+    .filter((name) => name.endsWith('samples.jsonl'))
+    .reduce((sum, name) => sum + statSync(join(bench.lab.runsDir, name)).size, 0);
+}
+
+/** A random moment of one of three phases: starting, scoring, closing and reporting. */
+async function someMoment(bench: BenchLab, run: RunningCommand, random: RandomU32): Promise<void> {
+  const phase = below(random, 3);
+  const delay = below(random, 400);
+  if (phase === 0) return sleep(delay);
+  if (phase === 1) {
+    const until = sampleBytes(bench) + below(random, wholeBytes);
+    return waitFor(() => sampleBytes(bench) >= until || run.child.exitCode !== null).then(() => {});
+  }
+  await run.says(/: (succeeded|failed) in|already measured/).catch(() => {});
+  return sleep(delay / 8);
+}
+
 /** One start of the experiment and one kill; false when it came to its end before. */
 async function startAndKill(bench: BenchLab, random: RandomU32): Promise<boolean> {
   const run = bench.start(['run', 'small.yaml']);
-  await Promise.race([sleep(below(random, Math.ceil(spanMs))), run.ended]);
+  await Promise.race([someMoment(bench, run, random), run.ended]);
   const worker = workerOf(run.pid);
   const target = worker !== null && below(random, 2) === 0 ? worker : run.pid;
   const hit = run.child.exitCode === null && sendSignal(target, 'SIGKILL');
