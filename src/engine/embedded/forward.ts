@@ -60,22 +60,44 @@ interface Call {
 
 async function onCpu(model: BodyModel, call: Call): Promise<Hidden> {
   const { ort, arch, body } = model;
-  const { feeds, cache, batch, width } = call;
-  const fetches: Record<string, Tensor | null> = { hidden: null };
-  const empty = [batch, arch.kvHeads, 0, cachedHeadDim(arch)];
-  for (const { past, present } of cacheNames(arch)) {
-    const kept = cache?.[past];
-    feeds[past] = kept ?? float32(ort, new Float32Array(0), empty);
-    // The same buffer is past and present, so that a step does not copy the cache.
-    if (kept !== undefined) fetches[present] = kept;
-  }
-  const { hidden } = await runSession(body, feeds, fetches);
-  const values = hidden!.data as Float32Array;
+  const { cache, batch, width } = call;
+  const kept = cache === null ? emptyCache(model, batch) : keptCache(arch, cache);
+  const { hidden } = await runSession(body, Object.assign(kept.feeds, call.feeds), kept.fetches);
   const size = arch.hiddenSize;
-  return {
-    width,
-    feeds: (at) => ({ x: float32(ort, gatherRows(values, at, size), [at.length, size]) }),
+  const feeds = (at: readonly number[]): Record<string, Tensor> => {
+    // One token a row, all rows asked for in order: they lie there as the head takes them.
+    const asTheyLie = at.length === batch && at.every((row, index) => row === index);
+    if (width === 1 && asTheyLie) return { x: hidden! };
+    const values = gatherRows(hidden!.data as Float32Array, at, size);
+    return { x: float32(ort, values, [at.length, size]) };
   };
+  return { width, feeds };
+}
+
+interface CacheCall {
+  /** The keys and values; what a call adds is written over what the call before it added. */
+  readonly feeds: Record<string, Tensor>;
+  readonly fetches: Record<string, Tensor | null>;
+}
+
+const callsOf = new WeakMap<CacheTensors, CacheCall>();
+
+/** Made once for all steps that use the same buffers. */
+function keptCache(arch: Architecture, cache: CacheTensors): CacheCall {
+  const known = callsOf.get(cache);
+  if (known !== undefined) return known;
+  // The same buffer is past and present, so that a step does not copy the cache.
+  const presents = cacheNames(arch).map(({ past, present }) => [present, cache[past]!]);
+  const call = { feeds: { ...cache }, fetches: { hidden: null, ...Object.fromEntries(presents) } };
+  callsOf.set(cache, call);
+  return call;
+}
+
+function emptyCache({ ort, arch }: BodyModel, batch: number): CacheCall {
+  const dims = [batch, arch.kvHeads, 0, cachedHeadDim(arch)];
+  const empty = float32(ort, new Float32Array(0), dims);
+  const feeds = Object.fromEntries(cacheNames(arch).map(({ past }) => [past, empty]));
+  return { feeds, fetches: { hidden: null } };
 }
 
 /** Rows `at` of values [*, size], one after another. */
