@@ -54,6 +54,11 @@ function withModel(command: Command): Command {
         .choices(['int8', 'f32'])
         .default('int8'),
     )
+    .addOption(
+      new Option('--device <name>', 'webgpu: on a GPU or not at all')
+        .choices(['cpu', 'webgpu'])
+        .default('cpu'),
+    )
     .option('--threads <n>', 'threads of the runtime (default: physical cores)', integer(1))
     .option('--ignore <glob...>', 'tensors to leave unquantized beside the defaults')
     .option('--seed <n>', 'seed of resampling, sampling and dummy weights', integer(0), 42);

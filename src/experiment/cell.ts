@@ -8,6 +8,8 @@ export interface EngineSettings {
   readonly model: string;
   readonly scheme: string;
   readonly activations: 'int8' | 'f32';
+  /** Absent: the CPU. */
+  readonly device?: 'webgpu';
   readonly threads: number | null;
   readonly ignore: readonly string[];
   readonly seed: number;

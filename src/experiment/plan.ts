@@ -104,6 +104,7 @@ function cellOf(spec: ExperimentSpec, point: Point, context: PlanContext): Cell 
     model: absoluteModel(ref, context),
     scheme,
     activations: spec.activations,
+    ...(spec.device === 'cpu' ? {} : { device: spec.device }),
     threads: spec.threads ?? null,
     ignore: spec.ignore,
     seed: spec.seed,

@@ -35,6 +35,7 @@ describe('a file that is right', () => {
       schemes: ['f32', 'int8-g128'],
       baseline: 'f32',
       activations: 'int8',
+      device: 'cpu',
       ignore: [],
       seed: 42,
       measures: [

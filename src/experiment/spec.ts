@@ -43,6 +43,8 @@ export const experimentSchema = z
     /** The scheme that differences are relative to. */
     baseline: scheme,
     activations: z.enum(['int8', 'f32']).default('int8'),
+    /** `webgpu`: on a GPU or not at all. */
+    device: z.enum(['cpu', 'webgpu']).default('cpu'),
     threads: z.number().int().min(1).max(1_024).optional(),
     /** Tensors (globs) to leave unquantized beside the defaults. */
     ignore: z.array(z.string()).default([]),

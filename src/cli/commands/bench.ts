@@ -19,6 +19,7 @@ interface Options {
   model: string;
   scheme: string;
   activations: 'int8' | 'f32';
+  device: 'cpu' | 'webgpu';
   threads?: number;
   ignore?: string[];
   seed: number;
@@ -174,6 +175,7 @@ function specOf(options: Options): ExperimentSpec {
     schemes: [options.scheme],
     baseline: options.scheme,
     activations: options.activations,
+    device: options.device,
     threads: options.threads,
     ignore: options.ignore ?? [],
     seed: options.seed,

@@ -18,6 +18,7 @@ interface Options {
   model: string;
   scheme: string;
   activations: 'int8' | 'f32';
+  device: 'cpu' | 'webgpu';
   threads?: number;
   ignore?: string[];
   seed: number;
@@ -93,6 +94,7 @@ function specOf(options: Options): ReturnType<typeof experimentSchema.parse> {
     schemes: [options.scheme],
     baseline: options.scheme,
     activations: options.activations,
+    device: options.device,
     threads: options.threads,
     ignore: options.ignore ?? [],
     seed: options.seed,

@@ -13,6 +13,7 @@ interface Options {
   model: string;
   scheme: string;
   activations: 'int8' | 'f32';
+  device: 'cpu' | 'webgpu';
   threads?: number;
   ignore?: string[];
   seed: number;
@@ -40,12 +41,13 @@ export async function run(options: Options, io: CommandIo): Promise<number> {
       hint: 'put the tokenizer files beside the weights',
     });
   }
-  const { scheme, activations, threads, ignore, seed } = options;
+  const { scheme, activations, device, threads, ignore, seed } = options;
   const engine = await openEngine({
     ...access,
     model,
     scheme,
     activations,
+    device,
     seed,
     identity,
     ...(threads === undefined ? {} : { threads }),

@@ -21,6 +21,7 @@ import { type AvailableMemory, availableMemory, scratchSpace } from './available
 import { classifyRows } from './classify.ts';
 import { type Compute, type Device, isSoftwareAdapter } from './device.ts';
 import { generateTokens } from './generate.ts';
+import { keyValueBytes } from './kv-cache.ts';
 import {
   planMemory,
   refuseIfScratchTooSmall,
@@ -145,18 +146,14 @@ function assemble(parts: {
   };
   const language = (): void => {
     open();
-    if (arch.labels === null) return;
-    throw new UsageError(`${arch.className} is a classifier: it has no next-token probabilities`, {
-      hint: 'Use it with a classification measure.',
-    });
+    refuseClassifier(arch);
   };
   const engine: EmbeddedEngine = {
     info,
     model: options.identity,
     maxPositions: arch.maxPositions,
     vocabSize: arch.vocabSize,
-    // f32, as all arithmetic here.
-    kvBytesPerToken: 2 * arch.layers * arch.kvHeads * arch.headDim * 4,
+    kvBytesPerToken: keyValueBytes(arch, model.gpu?.compute ?? 'f32'),
     coverage,
     modelDir: options.modelDir ?? null,
     async score(windows: readonly TokenWindow[], signal: AbortSignal): Promise<ScoredWindow[]> {
@@ -198,6 +195,13 @@ function assemble(parts: {
       checkRows(arch, rows);
       return classifyRows(model, rows, signal);
     },
+  });
+}
+
+function refuseClassifier({ labels, className }: Architecture): void {
+  if (labels === null) return;
+  throw new UsageError(`${className} is a classifier: it has no next-token probabilities`, {
+    hint: 'Use it with a classification measure.',
   });
 }
 

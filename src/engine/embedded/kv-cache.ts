@@ -20,6 +20,11 @@ export interface GenerationCache {
   release(): void;
 }
 
+/** Bytes of keys and values of one token, without what the kernels pad. */
+export function keyValueBytes(arch: Architecture, compute: Compute): number {
+  return 2 * arch.layers * arch.kvHeads * arch.headDim * (compute === 'f16' ? 2 : 4);
+}
+
 /** Bytes of keys and values of `rows` rows of `capacity` tokens. */
 export function cacheBytes(
   arch: Architecture,
