@@ -52,8 +52,9 @@ function startText(event: EventOf<'cell-start'>, remaining: Remaining): string {
 function benchText(event: EventOf<'bench-start'>): string {
   const { cells, variants, rounds, resumed } = event;
   const kept = resumed > 0 ? `, resuming after ${resumed} rounds of cells` : '';
-  const what = `${variants} ${variants === 1 ? 'variant' : 'variants'}, ${cells} cells`;
-  return `benchmark: ${what}, interleaved in ${rounds} rounds${kept}`;
+  const plural = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`;
+  const what = `${plural(variants, 'variant')}, ${plural(cells, 'cell')}`;
+  return `benchmark: ${what}, interleaved in ${plural(rounds, 'round')}${kept}`;
 }
 
 function coldText(event: EventOf<'cold-start'>): string {

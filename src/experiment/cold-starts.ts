@@ -26,20 +26,24 @@ export async function measureColdStarts(
     }),
   );
   const most = Math.max(0, ...due.map(({ wanted }) => wanted));
+  const failed = new Set<OpenBenchCell>();
   for (let index = 0; index < most; index++) {
     for (const { cell, wanted, done } of due) {
       if (index < done || index >= wanted || state.signal.aborted) continue;
+      // One that fails says why; the next would only say it again.
+      if (failed.has(cell)) continue;
       state.onEvent({ type: 'cold-start', cell: cell.cell, index, of: wanted });
-      await measureColdStart(cell, index, state);
+      if (!(await measureColdStart(cell, index, state))) failed.add(cell);
     }
   }
 }
 
+/** Whether it gave a token. */
 async function measureColdStart(
   open: OpenBenchCell,
   index: number,
   state: SuperviseState,
-): Promise<void> {
+): Promise<boolean> {
   const { cell, run } = open;
   const { builtinDir, env, signal } = state;
   const startMs = performance.now();
@@ -57,9 +61,13 @@ async function measureColdStart(
     onStdout: (stream) => stream.resume(),
     onStderr: (stream) => stream.resume(),
   });
-  if (row !== null) appendRows(run, [row]);
-  else if (end.status !== 'cancelled') {
+  if (row !== null) {
+    appendRows(run, [row]);
+    return true;
+  }
+  if (end.status !== 'cancelled') {
     const message = `cold start ${index} gave no token: ${end.reason}`;
     open.add({ code: 'cold-start-failed', severity: 'warning', message });
   }
+  return false;
 }
