@@ -5,6 +5,8 @@ import type { DataType } from './onnx.ts';
 
 /** The model's weights as values of the graph; how they are stored is not the blocks' business. */
 export interface BlockWeights {
+  /** True for the kernels of a GPU: the fewer nodes, the sooner a step is handed over. */
+  readonly gpu: boolean;
   /** Type of hidden states, of what is multiplied, and of keys and values. */
   readonly float: DataType;
   /** x [T, in] → x Wᵀ (+ bias) [T, out]. `name` without `.weight`. */

@@ -4,7 +4,7 @@ import { attention } from './attention.ts';
 import type { BlockContext, BlockWeights, SequenceValues } from './block.ts';
 import type { GraphBuilder } from './graph.ts';
 import { mlp } from './mlp.ts';
-import { norm } from './norm.ts';
+import { addAndNorm, norm } from './norm.ts';
 import { DATA_TYPE, type DataType } from './onnx.ts';
 import { attentionRotates, rotaryConstants } from './rotary.ts';
 
@@ -27,9 +27,9 @@ export function buildBody(graph: GraphBuilder, arch: Architecture, weights: Bloc
     weights,
     sequence: sequenceValues(graph, arch, weights.float),
   };
-  let hidden = embed(context);
-  for (let layer = 0; layer < arch.layers; layer++) hidden = block(context, hidden, layer);
-  const normed = norm(context, hidden, arch.names.finalNorm);
+  let state: State = { x: embed(context), added: null };
+  for (let layer = 0; layer < arch.layers; layer++) state = block(context, state, layer);
+  const { normed } = sumAndNorm(context, state, arch.names.finalNorm);
   const dims = ['tokens', arch.hiddenSize];
   graph.outputAs(normed, { name: 'hidden', type: weights.float, dims });
 }
@@ -66,11 +66,30 @@ function embed(context: BlockContext): string {
   return graph.reshape(rows, [-1, arch.hiddenSize]);
 }
 
-function block(context: BlockContext, x: string, layer: number): string {
+/** Hidden states and what the last layer adds to them: the sum is left to the norm that needs it. */
+interface State {
+  readonly x: string;
+  readonly added: string | null;
+}
+
+function sumAndNorm(
+  context: BlockContext,
+  { x, added }: State,
+  name: string,
+): { sum: string; normed: string } {
+  if (added === null) return { sum: x, normed: norm(context, x, name) };
+  return addAndNorm(context, { x, added }, name);
+}
+
+function block(context: BlockContext, state: State, layer: number): State {
   const { graph, arch } = context;
   const names = arch.names.layer(layer);
-  const mixed = attention(context, norm(context, x, names.inputNorm), layer);
-  const joined = graph.op('Add', [x, mixed]);
-  const source = arch.residual === 'parallel' ? x : joined;
-  return graph.op('Add', [joined, mlp(context, norm(context, source, names.mlpNorm), names)]);
+  const { sum, normed } = sumAndNorm(context, state, names.inputNorm);
+  const mixed = attention(context, normed, layer);
+  if (arch.residual === 'parallel') {
+    const added = mlp(context, norm(context, sum, names.mlpNorm), names);
+    return { x: graph.op('Add', [sum, mixed]), added };
+  }
+  const joined = addAndNorm(context, { x: sum, added: mixed }, names.mlpNorm);
+  return { x: joined.sum, added: mlp(context, joined.normed, names) };
 }

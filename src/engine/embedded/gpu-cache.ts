@@ -10,6 +10,8 @@ import type { Tensor } from './runtime.ts';
 interface Part {
   readonly rows: number;
   readonly buffers: ReadonlyMap<string, Tensor>;
+  /** The buffers as the graph takes them, made once: a step is short. */
+  tensors?: CacheTensors;
 }
 
 /**
@@ -32,7 +34,7 @@ export class GpuCache implements GenerationCache {
 
   async prefill(from: number, to: number): Promise<CacheTensors> {
     const buffers = new Map<string, Tensor>();
-    const part = { rows: to - from, buffers };
+    const part: Part = { rows: to - from, buffers };
     this.#parts.push(part);
     const { layers } = this.#arch;
     for (let layer = 0; layer < layers; layer++) {
@@ -81,10 +83,12 @@ export class GpuCache implements GenerationCache {
     return made;
   }
 
-  #tensors({ rows, buffers }: Part): CacheTensors {
-    const dims = [rows, this.#arch.kvHeads, this.#capacity, cachedHeadDim(this.#arch)];
-    const entries = [...buffers].map(([name, buffer]) => [name, this.#gpu.view(buffer, dims)]);
-    return Object.fromEntries(entries);
+  #tensors(part: Part): CacheTensors {
+    if (part.tensors !== undefined) return part.tensors;
+    const dims = [part.rows, this.#arch.kvHeads, this.#capacity, cachedHeadDim(this.#arch)];
+    const entries = [...part.buffers].map(([name, buffer]) => [name, this.#gpu.view(buffer, dims)]);
+    part.tensors = Object.fromEntries(entries) as CacheTensors;
+    return part.tensors;
   }
 
   get #rowLength(): number {

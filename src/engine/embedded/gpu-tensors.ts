@@ -42,20 +42,21 @@ export class GpuTensors {
   }
 
   /**
-   * `profile`: where the graphs that read logits profile what they run.
+   * `vocabSize`: how many logits a token has; `profile`: where the graphs that read them profile
+   * what they run.
    * @throws EngineError where there is no GPU
    */
   static async open(
     ort: Runtime,
-    compute: Compute,
-    profile?: (graph: string) => string,
+    options: { compute: Compute; vocabSize: number; profile?: (graph: string) => string },
   ): Promise<GpuTensors> {
+    const { compute, vocabSize, profile } = options;
     const gpu = { threads: 1, folder: null, device: 'webgpu' } as const;
     const maker = (name: string, build: (type: Compute) => Uint8Array): Promise<Session> =>
       createSession(ort, { name, bytes: build(compute) }, { ...gpu, outputsOnGpu: true });
-    const reader = (name: string, build: (graph: GraphBuilder) => void): Promise<Session> => {
+    const reader = (name: string, build: typeof buildBest): Promise<Session> => {
       const graph = new GraphBuilder();
-      build(graph);
+      build(graph, vocabSize);
       const settings = profile ? { ...gpu, profilePrefix: profile(name) } : gpu;
       return createSession(ort, { name, bytes: graph.build() }, settings);
     };

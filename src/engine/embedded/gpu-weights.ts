@@ -7,6 +7,8 @@
 import { ModelWeights } from './model-weights.ts';
 
 export class GpuWeights extends ModelWeights {
+  override readonly gpu = true;
+
   override linear(x: string, name: string, bias: boolean): string {
     if (!this.#isInt(name)) return this.#product(x, [name], bias);
     const weight = `${name}.weight`;

@@ -9,8 +9,8 @@ interface HeadShape {
 }
 
 /**
- * Inputs: `x` f32 [T, hidden], `targets` i64 [T, 1]. Outputs: `logits` f32 [T, vocab] and those of
- * `addScores`.
+ * Inputs: `x` f32 [T, hidden], `targets` i64 [T, 1]. Outputs: `logits` f32 [T, vocab], `best`
+ * i64 [T, 1] (argmax, the lowest id of a tie) and those of `addScores`.
  */
 export function buildLanguageHead(
   graph: GraphBuilder,
@@ -20,18 +20,20 @@ export function buildLanguageHead(
   const x = graph.input('x', DATA_TYPE.f32, ['tokens', head.hiddenSize]);
   const logits = weights.linear(x, head.name, false);
   addScores(graph, logits);
+  const best = graph.op('ArgMax', [logits], { axis: -1, keepdims: 1, select_last_index: 0 });
+  graph.outputAs(best, { name: 'best', type: DATA_TYPE.i64, dims: ['tokens', 1] });
   const dims = ['tokens', head.vocabSize];
   graph.outputAs(logits, { name: 'logits', type: DATA_TYPE.f32, dims });
 }
 
 /**
  * Adds the input `targets` i64 [T, 1] and, per token, the outputs `logp` and `topLogp` (natural
- * log) and `sumSquares` (Σp²) f32 [T, 1], `best` i64 [T, 1] (argmax, the lowest id of a tie).
+ * log) and `sumSquares` (Σp²) f32 [T, 1]; returns the largest logit of each token, [T, 1].
  *
  * One exponential per logit serves all of them: with e = exp(l − max), log p = l − max − log Σe
  * and Σp² = Σe² / (Σe)². f32 throughout; Σ runs over the vocabulary in the kernel's own order.
  */
-function addScores(graph: GraphBuilder, logits: string): void {
+function addScores(graph: GraphBuilder, logits: string): string {
   const targets = graph.input('targets', DATA_TYPE.i64, ['tokens', 1]);
   const axis = graph.i64([-1]);
   const top = graph.op('ReduceMax', [logits, axis], { keepdims: 1 });
@@ -48,12 +50,7 @@ function addScores(graph: GraphBuilder, logits: string): void {
   for (const [name, value] of Object.entries(outputs)) {
     graph.outputAs(value, { name, type: DATA_TYPE.f32, dims: ['tokens', 1] });
   }
-  addBest(graph, logits);
-}
-
-function addBest(graph: GraphBuilder, logits: string): void {
-  const best = graph.op('ArgMax', [logits], { axis: -1, keepdims: 1, select_last_index: 0 });
-  graph.outputAs(best, { name: 'best', type: DATA_TYPE.i64, dims: ['tokens', 1] });
+  return top;
 }
 
 /** Input `x` f32 [T, hidden]; output `logits` f32 [T, labels]. */
@@ -91,12 +88,40 @@ export function buildGpuHead(
   }
 }
 
-/** Input `logits` f32 [T, width]; inputs and outputs of `addScores`. */
-export function buildScores(graph: GraphBuilder): void {
-  addScores(graph, graph.input('logits', DATA_TYPE.f32, ['tokens', 'width']));
+/** Input `logits` f32 [T, width]; `targets`, and the outputs of `addScores`, `best` as i32. */
+export function buildScores(graph: GraphBuilder, width: number): void {
+  const logits = graph.input('logits', DATA_TYPE.f32, ['tokens', width]);
+  const top = addScores(graph, logits);
+  addGpuBest(graph, { logits, top, width });
 }
 
-/** Input `logits` f32 [T, width]; output `best` i64 [T, 1]. */
-export function buildBest(graph: GraphBuilder): void {
-  addBest(graph, graph.input('logits', DATA_TYPE.f32, ['tokens', 'width']));
+/** Input `logits` f32 [T, width]; output `best` i32 [T, 1]. */
+export function buildBest(graph: GraphBuilder, width: number): void {
+  const logits = graph.input('logits', DATA_TYPE.f32, ['tokens', width]);
+  const top = graph.op('ReduceMax', [logits, graph.i64([-1])], { keepdims: 1 });
+  addGpuBest(graph, { logits, top, width });
+}
+
+/**
+ * The lowest id whose logit is the largest. The GPU's `ArgMax` reads a row of the vocabulary in one
+ * thread, which takes milliseconds; its maxima and minima share the work. Ids are counted in f32,
+ * which is exact below 2^24; where all logits are NaN the last id is given.
+ */
+function addGpuBest(
+  graph: GraphBuilder,
+  { logits, top, width }: { logits: string; top: string; width: number },
+): void {
+  const f32 = DATA_TYPE.f32;
+  const ids = graph.constant(
+    'ids',
+    f32,
+    [1, width],
+    Float32Array.from({ length: width }, (_, i) => i),
+  );
+  const last = graph.constant('last', f32, [1, 1], Float32Array.of(width - 1));
+  const isTop = graph.op('Equal', [logits, top]);
+  const candidates = graph.op('Where', [isTop, ids, last]);
+  const lowest = graph.op('ReduceMin', [candidates, graph.i64([-1])], { keepdims: 1 });
+  graph.many('Cast', [lowest], { to: DATA_TYPE.i32 }, { outputs: ['best'] });
+  graph.output('best', DATA_TYPE.i32, ['tokens', 1]);
 }

@@ -64,7 +64,10 @@ export async function openModelGraphs(
   };
   try {
     // Before anything is packed: a machine without a GPU is told so at once.
-    if (device === 'webgpu') gpu = await GpuTensors.open(ort, compute, profiles?.prefix);
+    if (profiles !== null) {
+      const { vocabSize } = arch;
+      gpu = await GpuTensors.open(ort, { compute, vocabSize, profile: profiles.prefix });
+    }
     let weightBytes = 0;
     const build = (blocks: typeof buildBody): Uint8Array => {
       const graph = new GraphBuilder();

@@ -30,6 +30,7 @@ const ONNX_TYPE = { F32: DATA_TYPE.f32, BF16: DATA_TYPE.bf16, F16: DATA_TYPE.f16
 export class ModelWeights implements BlockWeights {
   /** Weights as the runtime holds them (packed, or f32 after a cast), bytes. */
   residentBytes = 0;
+  readonly gpu: boolean = false;
   readonly float: DataType;
   protected readonly options: ModelWeightsOptions;
 

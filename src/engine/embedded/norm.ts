@@ -24,6 +24,32 @@ export function norm(context: BlockContext, x: string, name: string): string {
   );
 }
 
+/** x + added and its norm, in one node where the kernels have one. */
+export function addAndNorm(
+  context: BlockContext,
+  parts: { x: string; added: string },
+  name: string,
+): { sum: string; normed: string } {
+  const { graph, weights, arch } = context;
+  const { x, added } = parts;
+  if (!weights.gpu) {
+    const sum = graph.op('Add', [x, added]);
+    return { sum, normed: norm(context, sum, name) };
+  }
+  const inputs = [x, added, weights.vector(`${name}.weight`)];
+  const rms = arch.norm === 'rms';
+  if (!rms) inputs.push(weights.vector(`${name}.bias`));
+  const [normed, sum] = [graph.fresh('normed'), graph.fresh('sum')];
+  graph.microsoftMany(
+    rms ? 'SkipSimplifiedLayerNormalization' : 'SkipLayerNormalization',
+    inputs,
+    { epsilon: { float: arch.epsilon } },
+    // The second and third outputs are statistics that training needs.
+    { outputs: [normed, '', '', sum] },
+  );
+  return { sum, normed };
+}
+
 /** RMSNorm of every head on its own: x [T, heads × headDim]. */
 export function headNorm(
   context: BlockContext,

@@ -60,7 +60,7 @@ export async function scoreWindows(
       result.logp[index] = scores.logp[i]!;
       result.topLogp[index] = scores.topLogp[i]!;
       result.sumSquares[index] = scores.sumSquares[i]!;
-      result.hit[index] = scores.best[i] === BigInt(target) ? 1 : 0;
+      result.hit[index] = Number(scores.best[i]) === target ? 1 : 0;
     });
   }
   return results;
@@ -79,7 +79,7 @@ interface HeadScores {
   readonly logp: Float32Array;
   readonly topLogp: Float32Array;
   readonly sumSquares: Float32Array;
-  readonly best: BigInt64Array;
+  readonly best: BigInt64Array | Int32Array;
 }
 
 /** What the head tells of hidden states and the tokens that followed them. */
@@ -96,7 +96,7 @@ export async function runScores(
     logp: out.logp!.data as Float32Array,
     topLogp: out.topLogp!.data as Float32Array,
     sumSquares: out.sumSquares!.data as Float32Array,
-    best: out.best!.data as BigInt64Array,
+    best: out.best!.data as HeadScores['best'],
   };
 }
 
@@ -109,7 +109,7 @@ export async function runBest(
   const { session, feeds } = await readLogits(model, hidden, { tokens, reader: 'best' });
   if (model.gpu === null) feeds.targets = noTargets(model, tokens);
   const { best } = await runSession(session, feeds, ['best']);
-  return Array.from(best!.data as BigInt64Array, Number);
+  return Array.from(best!.data as HeadScores['best'], Number);
 }
 
 /** Logits of `tokens` hidden states: [tokens, vocabulary or labels], row-major. */
