@@ -1,4 +1,6 @@
 /** A worker that dies, or takes too long: recorded and explained, and the matrix goes on. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
@@ -8,7 +10,7 @@ import type { BenchLab } from '../support/bench-lab.ts';
 import type { RunningCommand } from '../support/command.ts';
 import type { RunOutput } from '../support/experiment-file.ts';
 import { longExperiment } from '../support/long-experiment.ts';
-import { sendSignal, waitFor, workerOf } from '../support/processes.ts';
+import { gone, sendSignal, waitFor, workerOf } from '../support/processes.ts';
 
 let bench: BenchLab;
 afterEach(() => bench.remove());
@@ -17,7 +19,7 @@ describe('a worker that is killed', () => {
   it.each(['SIGKILL', 'SIGSEGV', 'SIGTERM'] as const)(
     'by %s is a failure with its reason; the other cells are measured; the next run resumes it',
     async (signal) => {
-      bench = longExperiment();
+      bench = longExperiment({ documents: 200 });
       const run = bench.start(['run', 'small.yaml', '--json']);
       await run.says('batches');
       const worker = await waitFor(() => workerOf(run.pid));
@@ -68,6 +70,8 @@ describe('a cell that takes longer than its limit', () => {
   });
 });
 
+const MIB = 2 ** 20;
+
 interface MemoryGroup {
   write(name: string, value: number): void;
   read(name: string): number;
@@ -106,8 +110,19 @@ describe.skipIf(group === null)('a machine with too little memory', () => {
     return { run, worker };
   }
 
+  /** Another process of the group that takes its share of the memory. */
+  function takeMemory(bytes: number): ChildProcess {
+    const script = `const held = [];
+      for (let i = 0; i < ${bytes / MIB}; i++) held.push(Buffer.alloc(${MIB}, 1));
+      setInterval(() => held.length, 1_000);`;
+    const child = spawn('sh', ['-c', 'read go; exec "$@"', 'sh', process.execPath, '-e', script]);
+    group!.write('cgroup.procs', child.pid!);
+    child.stdin.end('go\n');
+    return child;
+  }
+
   it('that says so is refused before the model is loaded', async () => {
-    group!.write('memory.limit_in_bytes', 48 * 2 ** 20);
+    group!.write('memory.limit_in_bytes', 48 * MIB);
     const { run } = await started();
     const result = await run.ended;
     group!.write('memory.limit_in_bytes', 2 ** 30);
@@ -120,11 +135,18 @@ describe.skipIf(group === null)('a machine with too little memory', () => {
   });
 
   it('kills the worker: recorded and explained as that, and the supervisor lives on', async () => {
+    group!.write('memory.limit_in_bytes', 256 * MIB);
     const { run, worker } = await started();
+    // Of all in the group, the kernel is to choose this one.
+    writeFileSync(`/proc/${worker}/oom_score_adj`, '1000');
     await run.says('batches');
     sendSignal(worker, 'SIGSTOP');
-    group!.write('memory.limit_in_bytes', group!.read('memory.usage_in_bytes') + 2 ** 20);
+    const neighbour = takeMemory(200 * MIB);
+    const neighbourEnded = once(neighbour, 'exit');
+    await Promise.race([gone(worker), neighbourEnded]);
     sendSignal(worker, 'SIGCONT');
+    neighbour.kill('SIGKILL');
+    await neighbourEnded;
     const result = await run.ended;
     group!.write('memory.limit_in_bytes', 2 ** 30);
     expect(result.code, result.stderr).toBe(4);
