@@ -33,36 +33,59 @@ export interface BodyModel {
 }
 
 export async function forward(model: BodyModel, step: Step): Promise<Hidden> {
-  const { ort } = model;
   const width = Math.max(...step.rows.map((row) => row.length));
-  const ids = new BigInt64Array(step.rows.length * width);
-  step.rows.forEach((row, r) => {
-    row.forEach((id, i) => {
-      ids[r * width + i] = BigInt(id);
-    });
-  });
-  const batch = step.rows.length;
-  const feeds: Record<string, Tensor> = {
-    input_ids: new ort.Tensor('int64', ids, [batch, width]),
-    lengths: int64(ort, step.lengths, [batch]),
-    total: int64(ort, [Math.max(...step.lengths)], []),
-  };
-  const call = { feeds, cache: step.cache, batch, width };
+  const call = { step, batch: step.rows.length, width };
   return model.gpu === null ? onCpu(model, call) : onGpu(model, model.gpu, call);
 }
 
 interface Call {
-  readonly feeds: Record<string, Tensor>;
-  readonly cache: CacheTensors | null;
+  readonly step: Step;
   readonly batch: number;
   readonly width: number;
 }
 
+/** The graph's own inputs, as buffers that the next step may write again. */
+interface Inputs {
+  /** [batch, width], right-padded with id 0. */
+  readonly ids: BigInt64Array;
+  readonly lengths: BigInt64Array;
+  readonly total: BigInt64Array;
+  readonly feeds: Record<string, Tensor>;
+}
+
+function newInputs({ ort }: BodyModel, { batch, width }: Call): Inputs {
+  const ids = new BigInt64Array(batch * width);
+  const lengths = new BigInt64Array(batch);
+  const total = new BigInt64Array(1);
+  const feeds = {
+    input_ids: new ort.Tensor('int64', ids, [batch, width]),
+    lengths: new ort.Tensor('int64', lengths, [batch]),
+    total: new ort.Tensor('int64', total, []),
+  };
+  return { ids, lengths, total, feeds };
+}
+
+function fill(inputs: Inputs, { step, width }: Call): Record<string, Tensor> {
+  step.rows.forEach((row, r) => {
+    for (let i = 0; i < row.length; i++) inputs.ids[r * width + i] = BigInt(row[i]!);
+  });
+  let longest = 0;
+  step.lengths.forEach((length, r) => {
+    inputs.lengths[r] = BigInt(length);
+    longest = Math.max(longest, length);
+  });
+  inputs.total[0] = BigInt(longest);
+  return inputs.feeds;
+}
+
 async function onCpu(model: BodyModel, call: Call): Promise<Hidden> {
   const { ort, arch, body } = model;
-  const { cache, batch, width } = call;
-  const kept = cache === null ? emptyCache(model, batch) : keptCache(arch, cache);
-  const { hidden } = await runSession(body, Object.assign(kept.feeds, call.feeds), kept.fetches);
+  const { step, batch, width } = call;
+  const kept = step.cache === null ? emptyCache(model, batch) : keptCache(arch, step.cache);
+  // All steps of a batch have inputs of one shape. Those of a prefill are used once.
+  if (width === 1) kept.inputs ??= newInputs(model, call);
+  const inputs = fill(width === 1 ? kept.inputs! : newInputs(model, call), call);
+  const { hidden } = await runSession(body, Object.assign(kept.feeds, inputs), kept.fetches);
   const size = arch.hiddenSize;
   const feeds = (at: readonly number[]): Record<string, Tensor> => {
     // One token a row, all rows asked for in order: they lie there as the head takes them.
@@ -78,6 +101,8 @@ interface CacheCall {
   /** The keys and values; what a call adds is written over what the call before it added. */
   readonly feeds: Record<string, Tensor>;
   readonly fetches: Record<string, Tensor | null>;
+  /** Of one token a row. */
+  inputs: Inputs | null;
 }
 
 const callsOf = new WeakMap<CacheTensors, CacheCall>();
@@ -88,7 +113,8 @@ function keptCache(arch: Architecture, cache: CacheTensors): CacheCall {
   if (known !== undefined) return known;
   // The same buffer is past and present, so that a step does not copy the cache.
   const presents = cacheNames(arch).map(({ past, present }) => [present, cache[past]!]);
-  const call = { feeds: { ...cache }, fetches: { hidden: null, ...Object.fromEntries(presents) } };
+  const fetches = { hidden: null, ...Object.fromEntries(presents) };
+  const call = { feeds: { ...cache }, fetches, inputs: null };
   callsOf.set(cache, call);
   return call;
 }
@@ -97,7 +123,7 @@ function emptyCache({ ort, arch }: BodyModel, batch: number): CacheCall {
   const dims = [batch, arch.kvHeads, 0, cachedHeadDim(arch)];
   const empty = float32(ort, new Float32Array(0), dims);
   const feeds = Object.fromEntries(cacheNames(arch).map(({ past }) => [past, empty]));
-  return { feeds, fetches: { hidden: null } };
+  return { feeds, fetches: { hidden: null }, inputs: null };
 }
 
 /** Rows `at` of values [*, size], one after another. */
@@ -111,7 +137,9 @@ function gatherRows(values: Float32Array, at: readonly number[], size: number): 
 
 async function onGpu(model: BodyModel, gpu: GpuTensors, call: Call): Promise<Hidden> {
   const { ort, arch, body } = model;
-  const { feeds, cache, batch, width } = call;
+  const { step, batch, width } = call;
+  const { cache } = step;
+  const feeds = fill(newInputs(model, call), call);
   const hidden = await gpu.scratch('hidden', [batch * width, arch.hiddenSize]);
   const fetches: Record<string, Tensor> = { hidden };
   // Without a cache all layers write one pair of buffers: no layer reads another one's keys.
