@@ -13,7 +13,8 @@ export interface Refusal {
 
 /**
  * Runs the command and expects: this exit code, nothing on stdout, a message with a hint and
- * without a stack trace, no line twice, no run that claims success, nothing left in the temporary folder.
+ * without a stack trace, no line twice, no run that claims success, nothing left in the temporary
+ * folder.
  */
 export async function refused(
   bench: BenchLab,

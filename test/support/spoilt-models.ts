@@ -120,7 +120,8 @@ export const SPOILT_MODELS: readonly Spoilt[] = [
     (dir) =>
       withHeader(
         dir,
-        '{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"U8","shape":[4],"data_offsets":[2,6]}}',
+        '{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},' +
+          '"b":{"dtype":"U8","shape":[4],"data_offsets":[2,6]}}',
         6,
       ),
     /model\.safetensors/,
