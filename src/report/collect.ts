@@ -21,6 +21,10 @@ const configSchema = z.object({
     objective: z.string().optional(),
     models: z.array(z.string()),
     schemes: z.array(z.string()),
+    /** Models that take part in less than everything. */
+    selections: z
+      .array(z.object({ model: z.string(), schemes: z.array(z.string()).optional() }))
+      .optional(),
     baseline: z.string(),
     seed: z.number(),
     margins: z.object({
@@ -128,9 +132,10 @@ function matrix(
   config: RunConfig['experiment'],
   runs: readonly ResolvableRun[],
 ): { model: string; scheme: string }[] {
-  const points = config.models.flatMap((model) =>
-    config.schemes.map((scheme) => ({ model, scheme })),
-  );
+  const points = config.models.flatMap((model) => {
+    const selection = config.selections?.find((entry) => entry.model === model);
+    return (selection?.schemes ?? config.schemes).map((scheme) => ({ model, scheme }));
+  });
   for (const { manifest } of runs) {
     const { model, scheme } = manifest.variant;
     if (!points.some((p) => p.model === model && p.scheme === scheme)) {

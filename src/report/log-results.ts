@@ -3,7 +3,7 @@ import { citeComparison } from './cite.ts';
 import type { ExperimentReport } from './collect.ts';
 import type { DocumentBuilder } from './document.ts';
 import { marginOf } from './findings.ts';
-import { DUMMY_WORDS, modelWords, SIMULATED_MARK } from './marks.ts';
+import { modelWords, SIMULATED_MARK } from './marks.ts';
 import { overviewTable } from './overview.ts';
 import { type SpeedTable, speedTables } from './speed-table.ts';
 
@@ -37,8 +37,7 @@ export function results(doc: DocumentBuilder, report: ExperimentReport): void {
 }
 
 function speedResults(doc: DocumentBuilder, table: SpeedTable, many: boolean): void {
-  const dummy = table.dummy ? ` (${DUMMY_WORDS})` : '';
-  const of = many || table.dummy ? `: ${table.model}${dummy}` : '';
+  const of = many || table.dummy ? `: ${table.model}` : '';
   doc.heading(3, `Speed by batch size${of}`);
   doc.table(table.header, table.rows);
   if (table.unranked) doc.add(`Not ranked: ${table.unranked}.`);

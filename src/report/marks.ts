@@ -17,7 +17,10 @@ export function isDummyRun(run: { readonly manifest: Manifest } | null | undefin
 /** The model as tables and sentences call it. */
 export function modelWords(model: string, cells: readonly CellReport[]): string {
   const dummy = cells.some((cell) => cell.model === model && isDummy(cell));
-  return dummy ? `${model} (${DUMMY_WORDS})` : model;
+  // What tells models apart for a reader: `llama-136m` of `dummy:models/llama-136m/config.json`.
+  const plain = model.replace(/^(builtin|dummy):/, '').replace(/\/config\.json$/, '');
+  const name = plain.startsWith('models/') ? plain.slice('models/'.length) : plain;
+  return dummy ? `${name} (${DUMMY_WORDS})` : name;
 }
 
 /** Behind the value of a metric: its own note, shortened. */

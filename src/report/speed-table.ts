@@ -4,7 +4,7 @@ import { citeSpeedupValue } from './cite-speed.ts';
 import type { CellReport, ExperimentReport } from './collect.ts';
 import { batchSizeOf, type SpeedComparison, speedBaseline } from './collect-speed.ts';
 import type { Piece } from './document.ts';
-import { isDummy, SIMULATED_MARK } from './marks.ts';
+import { isDummy, modelWords, SIMULATED_MARK } from './marks.ts';
 
 export interface SpeedTable {
   readonly model: string;
@@ -48,7 +48,7 @@ function tableOf(
     }),
   ]);
   return {
-    model,
+    model: modelWords(model, cells),
     dummy: cells.some(isDummy),
     header: [
       'Scheme',

@@ -21,8 +21,7 @@ export function overviewText(report: ExperimentReport, columns: number | undefin
   const speeds = speedTables(report);
   const parts = tablesOf(overview, columns);
   for (const table of speeds) {
-    const dummy = table.dummy ? ` (${DUMMY_WORDS})` : '';
-    const of = speeds.length > 1 || table.dummy ? ` of ${table.model}${dummy}` : '';
+    const of = speeds.length > 1 || table.dummy ? ` of ${table.model}` : '';
     const [first, ...rest] = tablesOf(table, columns);
     parts.push(`Speed${of}\n${first}`, ...rest);
     if (table.unranked) parts.push(`not ranked: ${table.unranked}`);
