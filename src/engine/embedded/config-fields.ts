@@ -25,7 +25,10 @@ export class ConfigFields {
   fail(name: string, expected: string, got: unknown): FormatError {
     return new FormatError(
       `${this.#where}: ${name} must be ${expected}, got ${JSON.stringify(got) ?? String(got)}`,
-      { details: { path: this.#where, field: name, expected, got } },
+      {
+        hint: 'The config is damaged or written by hand: take the one that came with the weights.',
+        details: { path: this.#where, field: name, expected, got },
+      },
     );
   }
 

@@ -10,6 +10,8 @@ export type Session = Ort.InferenceSession;
 export type Tensor = Ort.Tensor;
 
 export async function loadRuntime(): Promise<Runtime> {
+  // The runtime reports to its maker and leaves session files in the temp folder unless told not to.
+  process.env.ORT_DISABLE_TELEMETRY ??= '1';
   try {
     const loaded = await import('onnxruntime-node');
     return (loaded as unknown as { default?: Runtime }).default ?? loaded;
