@@ -2,7 +2,7 @@
  * What our loop adds to a decode step: the time between two tokens that is not spent inside the
  * runtime's `run` (building inputs, reading outputs, choosing the token, keeping the books).
  * 136 M parameters, batch 1, greedy.
- * Usage: npx tsx benchmarks/decode-overhead.ts [--threads N]
+ * Usage: npm run build && npx tsx benchmarks/decode-overhead.ts [--threads N]
  */
 import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';

@@ -2,7 +2,8 @@
  * Decode speed of Assay's engine against llama.cpp, on the same weights, threads, prompts and
  * numbers of tokens. First it is shown that both compute the same function; then both generate in
  * turn, round after round, in processes of their own.
- * Usage: npm ci --prefix benchmarks/llama-cpp && npx tsx benchmarks/llama-cpp/compare.ts
+ * Usage: npm run build && npm ci --prefix benchmarks/llama-cpp
+ *        npx tsx benchmarks/llama-cpp/compare.ts
  *        [--rounds N] [--threads N] [--only f32,int8,int4] [--batches 1,8] [--without-proof]
  */
 import { join } from 'node:path';

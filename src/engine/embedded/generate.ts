@@ -106,10 +106,12 @@ async function prefill(model: LoadedModel, { rows, cache, options }: Work): Prom
 async function decode(model: LoadedModel, { rows, cache, options }: Work): Promise<void> {
   let active = [...rows];
   while (!options.signal.aborted) {
-    const kept = active.flatMap((row, index) => (row.finish === null ? [index] : []));
-    if (kept.length === 0) return;
-    await cache.keep(kept);
-    active = kept.map((index) => active[index]!);
+    if (active.some((row) => row.finish !== null)) {
+      const kept = active.flatMap((row, index) => (row.finish === null ? [index] : []));
+      if (kept.length === 0) return;
+      await cache.keep(kept);
+      active = kept.map((index) => active[index]!);
+    }
     for (const row of active) row.length += 1;
     const hidden = await forward(model, {
       rows: active.map((row) => [row.next]),

@@ -138,6 +138,12 @@ async function readLogits(
   return { session: gpu[reader], feeds: { logits } };
 }
 
+let lastNoTargets: Tensor | null = null;
+
+/** Zeros [tokens, 1]; those of the last call where it had as many, as all steps of a batch have. */
 function noTargets({ ort }: LoadedModel, tokens: number): Tensor {
-  return new ort.Tensor('int64', new BigInt64Array(tokens), [tokens, 1]);
+  if (lastNoTargets?.dims[0] !== tokens) {
+    lastNoTargets = new ort.Tensor('int64', new BigInt64Array(tokens), [tokens, 1]);
+  }
+  return lastNoTargets;
 }
