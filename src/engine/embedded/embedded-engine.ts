@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { UsageError } from '../../record/errors.ts';
 import type { EngineInfo, ModelIdentity } from '../../record/schema.ts';
-import { isSimulatedOnCpu, type Scheme } from '../../weights/scheme.ts';
+import type { Scheme } from '../../weights/scheme.ts';
 import type { TensorSource } from '../../weights/source.ts';
 import type {
   Engine,
@@ -19,8 +19,10 @@ import type { Architecture } from './architecture.ts';
 import { checkAttention } from './attention-check.ts';
 import { type AvailableMemory, availableMemory, scratchSpace } from './available-memory.ts';
 import { classifyRows } from './classify.ts';
-import { type Compute, type Device, isSoftwareAdapter } from './device.ts';
+import type { Device } from './device.ts';
+import { coverageOf, engineInfo } from './engine-info.ts';
 import { generateTokens } from './generate.ts';
+import { takesInt8Activations } from './gpu-weights.ts';
 import { keyValueBytes } from './kv-cache.ts';
 import {
   planMemory,
@@ -37,7 +39,7 @@ import {
 import { checkRequests, checkRows, checkWindows } from './requests.ts';
 import { loadRuntime, physicalCores } from './runtime.ts';
 import { type LoadedModel, scoreWindows } from './score.ts';
-import { type StoredWeights, storedWeights } from './stored-weights.ts';
+import { storedWeights } from './stored-weights.ts';
 import { checkTensors } from './tensors.ts';
 
 export interface EmbeddedOptions {
@@ -63,30 +65,18 @@ export interface EmbeddedOptions {
 
 export type EmbeddedEngine = Engine & Partial<WithClassification>;
 
-const SIMULATED =
-  'stored values are exact, but this device has no arithmetic for them: every product is f32, so ' +
-  'speed and resident memory are those of f32';
-const SOFTWARE =
-  'this machine has no GPU: the WebGPU adapter is a program that runs shaders on the CPU, so ' +
-  'results are right and speed says nothing about a GPU';
-
-function simulatedOn(device: Device, scheme: Scheme): string | null {
-  if (device === 'webgpu' && isSoftwareAdapter()) return SOFTWARE;
-  if (device === 'webgpu' && scheme.text === 'f16') return null;
-  return isSimulatedOnCpu(scheme) ? SIMULATED : null;
-}
-
 /** Loads the model. The caller closes the engine; the source may be closed once this returns. */
 export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedEngine> {
   const { arch, source, scheme } = options;
   checkTensors(arch, source);
   const threads = options.threads ?? physicalCores();
   const device = options.device ?? 'cpu';
-  // A GPU quantizes activations in some of its kernels only: there is no such precision to name.
-  const activations = scheme.family === 'int' && device === 'cpu' ? options.activations : 'f32';
   const compute = device === 'webgpu' && scheme.text === 'f16' ? 'f16' : 'f32';
   const { ignore, scratchDir, batchTokens } = options;
   const stored = storedWeights(source, arch, { scheme, ...(ignore && { ignore }) });
+  const quantizes =
+    scheme.family === 'int' && (device === 'cpu' || takesInt8Activations(stored.plans.values()));
+  const activations = quantizes ? options.activations : 'f32';
   const placement = options.placement ?? choosePlacement(stored, device);
   const scratch = placement === 'file' ? scratchSpace(scratchDir) : null;
   const scratchInMemory = scratch?.inMemory ?? false;
@@ -106,28 +96,13 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedEn
     placement,
     ...(scratchDir && { scratchDir }),
   });
-  const info: EngineInfo = {
-    name: 'embedded',
-    version: `onnxruntime ${ort.env.versions.node ?? 'unknown'}`,
-    device,
-    threads,
-    scheme: scheme.text,
-    precision: precisionOf(scheme, { activations, compute }),
-    activations,
-    simulated: simulatedOn(device, scheme),
-    ...(device === 'webgpu' && { fallback: [...graphs.fallback] }),
-  };
+  const info = engineInfo({
+    ...{ version: ort.env.versions.node, device, threads, scheme, activations, compute },
+    fallback: graphs.fallback,
+  });
   const { body, head, gpu } = graphs;
   const model = { ort, arch, body, head, gpu };
   return assemble({ options, info, graphs, model, coverage: coverageOf(stored) });
-}
-
-function precisionOf(
-  scheme: Scheme,
-  { activations, compute }: { activations: 'int8' | 'f32'; compute: Compute },
-): string {
-  if (scheme.family !== 'int') return compute === 'f16' ? 'W16A16' : 'W32A32';
-  return `W${scheme.bits}A${activations === 'int8' ? 8 : 32}`;
 }
 
 function assemble(parts: {
@@ -202,13 +177,6 @@ function refuseClassifier({ labels, className }: Architecture): void {
   if (labels === null) return;
   throw new UsageError(`${className} is a classifier: it has no next-token probabilities`, {
     hint: 'Use it with a classification measure.',
-  });
-}
-
-function coverageOf(stored: StoredWeights): TensorCoverage[] {
-  return [...stored.plans.values()].map((plan) => {
-    const { name, shape, scheme, group, bytes, reason } = plan;
-    return { name, shape, scheme, group, bytes, reason };
   });
 }
 

@@ -2,6 +2,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { EngineError } from '../../record/errors.ts';
 import type { FallbackNode } from '../../record/schema.ts';
 import { forward } from './forward.ts';
 import type { Session } from './runtime.ts';
@@ -24,8 +25,8 @@ export function profileFolder(): ProfileFolder {
 }
 
 /**
- * Runs both graphs once on two tokens, ends their profiling and lists the nodes that ran on the
- * CPU. Placement is decided when a session is made, so that one call tells it for all.
+ * Runs the graphs once on two tokens, checks that something came out, ends their profiling and
+ * lists the nodes that ran on the CPU. Placement is decided when a session is made, so that one call tells it for all.
  */
 export async function listFallback(
   model: LoadedModel,
@@ -41,7 +42,8 @@ export async function listFallback(
     await runScores(model, hidden.feeds([1]), BigInt64Array.of(0n));
     await runBest(model, hidden.feeds([1]), 1);
     sessions.push(['scores', gpu.scores], ['best', gpu.best]);
-  } else await runLogits(model, hidden.feeds([1]), 1);
+  }
+  checkProbe(await runLogits(model, hidden.feeds([1]), 1));
   for (const [, session] of sessions) session.endProfiling();
   return sessions.flatMap(([graph]) => {
     const files = readdirSync(folder.path).filter((file) => file.startsWith(graph));
@@ -49,6 +51,23 @@ export async function listFallback(
       parseProfile(graph, readFileSync(join(folder.path, file), 'utf8')),
     );
   });
+}
+
+/**
+ * Where a GPU's memory is full, the runtime logs that and goes on with buffers that hold nothing.
+ * @throws EngineError where two tokens give no logits, or all the same
+ */
+export function checkProbe(logits: Float32Array): void {
+  const finite = logits.every(Number.isFinite);
+  if (finite && (logits.length === 1 || logits.some((value) => value !== logits[0]))) return;
+  const what = finite ? 'the same value for every token' : 'values that are not finite';
+  throw new EngineError(
+    `the GPU gave ${what}: its memory is full, or f16 is too narrow for the model`,
+    {
+      hint: 'See `nvidia-smi` or its like for free memory; try --scheme f32 or a smaller model.',
+      details: { device: 'webgpu' },
+    },
+  );
 }
 
 interface ProfileEvent {

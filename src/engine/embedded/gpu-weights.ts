@@ -4,7 +4,21 @@
  * product takes the time of its depth, whatever its width, so that products of one input are made
  * as one.
  */
+import type { TensorPlan } from '../../weights/plan.ts';
 import { ModelWeights } from './model-weights.ts';
+
+/**
+ * True where the GPU's MatMulNBits quantizes the activations of every matrix if it is asked to. Its
+ * kernel for that takes depths of a multiple of 128 and widths of a multiple of 16; for others it
+ * multiplies in f32 and does not say so.
+ */
+export function takesInt8Activations(plans: Iterable<TensorPlan>): boolean {
+  for (const { matrix } of plans) {
+    if (matrix?.scheme.family !== 'int') continue;
+    if (matrix.cols % 128 !== 0 || matrix.rows % 16 !== 0) return false;
+  }
+  return true;
+}
 
 export class GpuWeights extends ModelWeights {
   override readonly gpu = true;
