@@ -68,7 +68,8 @@ function print(scheme: string, steps: readonly Step[]): void {
   ];
   const sum = (values: readonly number[]): number => values.reduce((all, value) => all + value, 0);
   console.log(
-    `${scheme.padEnd(10)} n = ${steps.length} steps: median ${quantile(total, 0.5).toFixed(2)} ms; ` +
+    `${scheme.padEnd(10)} n = ${steps.length} steps: ` +
+      `median ${quantile(total, 0.5).toFixed(2)} ms; ` +
       `outside the runtime: median ${quantile(outside, 0.5).toFixed(0)} µs, ` +
       `p95 ${quantile(outside, 0.95).toFixed(0)} µs; ` +
       `share: median ${quantile(share, 0.5).toFixed(2)} %, ` +

@@ -35,8 +35,8 @@ export function promptOf(seed: number, length: number): number[] {
 }
 
 /**
- * The engine on dummy weights of seed 0, as built in dist/: a loader that compiles TypeScript on the
- * fly names every closure when it is made, which costs 10 µs in a decode step.
+ * The engine on dummy weights of seed 0, as built in dist/: a loader that compiles TypeScript on
+ * the fly names every closure when it is made, which costs 10 µs in a decode step.
  */
 export async function openDummy(options: {
   /** Of config.json. */

@@ -22,7 +22,7 @@ const WINDOW = 512;
 const WINDOWS = 8;
 const go = new AbortController().signal;
 
-/** Prints a line per batch size: tokens a second of prefill and of decode steps, median of rounds. */
+/** Prints a line per batch size: tokens a second of prefill and decode, medians of rounds. */
 export async function printSpeed(of: SpeedCase): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'assay-gpu-speed-'));
   const config = join(folder, 'config.json');

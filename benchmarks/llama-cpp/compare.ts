@@ -2,7 +2,7 @@
  * Decode speed of Assay's engine against llama.cpp, on the same weights, threads, prompts and
  * numbers of tokens. First it is shown that both compute the same function; then both generate in
  * turn, round after round, in processes of their own.
- * Usage: npm run build && npm ci --prefix benchmarks/llama-cpp
+ * Usage: npm run build && npm install --omit=optional --prefix benchmarks/llama-cpp
  *        npx tsx benchmarks/llama-cpp/compare.ts
  *        [--rounds N] [--threads N] [--only f32,int8,int4] [--batches 1,8] [--without-proof]
  */
@@ -107,7 +107,8 @@ async function measure(pairing: Pairing): Promise<void> {
       const { value, low, high } = pairedRatio(contenders[0].rates, rates);
       const least = Math.min(...rates).toFixed(0);
       const most = Math.max(...rates).toFixed(0);
-      const ratio = `Assay is ${value.toFixed(2)} [${low.toFixed(2)}, ${high.toFixed(2)}] × as fast`;
+      const interval = `[${low.toFixed(2)}, ${high.toFixed(2)}]`;
+      const ratio = `Assay is ${value.toFixed(2)} ${interval} × as fast`;
       console.log(
         `    ${name.padEnd(24)} median ${medianOf(rates).toFixed(0).padStart(4)} tokens/s ` +
           `(${least} … ${most})${name === 'Assay' ? '' : `; ${ratio}`}`,

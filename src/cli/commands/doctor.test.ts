@@ -47,6 +47,7 @@ function machineWith(changes: {
         { name: 'cuda', bundled: false },
       ],
     }),
+    missingGpuPackages: () => [],
     ...changes.machine,
   };
 }
@@ -191,6 +192,14 @@ Small GPU, [N/A], 555.1
     expect(state).toBe('ok');
     expect(summary).toBe('Big GPU, 80.0 GiB, driver 555.1; Small GPU, driver 555.1');
     expect(facts.gpus).toMatchObject([{ memoryBytes: 80 * 2 ** 30 }, { memoryBytes: null }]);
+  });
+
+  it('names what a GPU needs before the engine can use it', async () => {
+    const commands = { 'nvidia-smi': 'name, memory.total [MiB], driver_version\nGPU, 1, 1\n' };
+    const machine = { missingGpuPackages: () => ['libvulkan1', 'libgl1'] };
+    const { state, advice } = await check('gpu', { commands, machine });
+    expect(state).toBe('limited');
+    expect(advice).toContain('apt-get install libvulkan1 libgl1');
   });
 
   it('does not take an error message of nvidia-smi for a GPU', async () => {

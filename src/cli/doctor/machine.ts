@@ -30,6 +30,8 @@ export interface Machine {
   /** stdout of a command; null when it is not installed or failed. */
   execute(command: string, args: readonly string[]): Promise<string | null>;
   runtime(): Promise<RuntimeFacts>;
+  /** Debian packages that WebGPU needs here and that are not installed. */
+  missingGpuPackages(): readonly string[];
 }
 
 /** One line of the doctor's answer. */

@@ -9,19 +9,24 @@ const GPU_QUERY = ['--query-gpu=name,memory.total,driver_version', '--format=csv
 
 export async function checkGpu(machine: Machine): Promise<Check> {
   const id = 'gpu';
+  const missing = machine.missingGpuPackages();
   const text = await machine.execute('nvidia-smi', GPU_QUERY);
   const gpus = parseGpuTable(text ?? '');
-  const facts = { gpus };
+  const facts = { gpus, missing };
   if (gpus.length > 0) {
     const told = gpus.map(({ name, memoryBytes, driver }) => {
       const memory = memoryBytes === null ? '' : `, ${(memoryBytes / 2 ** 30).toFixed(1)} GiB`;
       return `${name}${memory}, driver ${driver ?? 'unknown'}`;
     });
-    const advice = 'The embedded engine runs on the CPU; it does not use the GPU.';
-    return { id, state: 'ok', summary: told.join('; '), advice, facts };
+    const first = missing.length > 0 ? ` First: apt-get install ${missing.join(' ')}.` : '';
+    const advice = `The embedded engine runs on it with --device webgpu.${first}`;
+    const state = missing.length > 0 ? 'limited' : 'ok';
+    return { id, state, summary: told.join('; '), advice, facts };
   }
   const summary = text === null ? 'nvidia-smi does not answer' : 'nvidia-smi lists no GPU';
-  const advice = 'Not needed: the embedded engine runs on the CPU. The NVIDIA driver brings it.';
+  const advice =
+    'Not needed: the embedded engine runs on the CPU. nvidia-smi comes with the NVIDIA driver; ' +
+    'other GPUs may still work with --device webgpu.';
   return { id, state: 'missing', summary, advice, facts };
 }
 

@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { arch, availableParallelism, cpus, freemem, homedir, platform, totalmem } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { missingLibraries } from '../../engine/embedded/device.ts';
 import type { Machine, RuntimeFacts } from './machine.ts';
 
 /** nvidia-smi and sinfo can hang when their daemon is gone. */
@@ -38,6 +39,7 @@ export function systemMachine(): Machine {
     diskFreeBytes,
     execute: async (command, args) => (await executeFile(command, args)).stdout,
     runtime,
+    missingGpuPackages: () => (platform() === 'linux' ? missingLibraries() : []),
   };
 }
 

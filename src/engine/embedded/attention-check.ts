@@ -12,7 +12,7 @@ import { DATA_TYPE } from './onnx.ts';
 import { createSession, float32, type Runtime, runSession, type Tensor } from './runtime.ts';
 
 const TOKENS = 80;
-/** Of the largest value; f32 sums in another order differ by 1e-6, a wrong kernel by 0.1 and more. */
+/** Of the largest value; f32 sums in another order differ by 1e-6, a wrong kernel by ≥ 0.1. */
 const TOLERANCE = 1e-3;
 
 /** Largest difference of 80 tokens' attention, as a share of the largest value. */
@@ -52,7 +52,7 @@ export async function checkAttention(ort: Runtime, arch: Architecture): Promise<
     `this WebGPU adapter computes attention wrongly: ${TOKENS} tokens differ from the CPU's by ` +
       `${difference.toPrecision(2)} of the largest value`,
     {
-      hint: 'Software adapters (llvmpipe) do: use a GPU with its own Vulkan driver, or --device cpu.',
+      hint: 'Software adapters (llvmpipe) do: use a GPU with its own driver, or --device cpu.',
       details: { device: 'webgpu', difference, tolerance: TOLERANCE, ...shape },
     },
   );

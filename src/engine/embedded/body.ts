@@ -15,7 +15,8 @@ import { attentionRotates, rotaryConstants } from './rotary.ts';
  * Outputs: `hidden` [B × S, hiddenSize] after the final norm (rows of padding mean nothing)
  * and the present keys and values.
  *
- * Floats are `weights.float`. With S = total the call is a prefill of an empty cache; else S must be 1 (one token a row).
+ * Floats are `weights.float`. With S = total the call is a prefill of an empty cache; else S must
+ * be 1 (one token a row).
  */
 export function buildBody(graph: GraphBuilder, arch: Architecture, weights: BlockWeights): void {
   graph.input('input_ids', DATA_TYPE.i64, ['batch', 'sequence']);
@@ -66,7 +67,7 @@ function embed(context: BlockContext): string {
   return graph.reshape(rows, [-1, arch.hiddenSize]);
 }
 
-/** Hidden states and what the last layer adds to them: the sum is left to the norm that needs it. */
+/** Hidden states and what the last layer adds to them: the norm that needs the sum makes it. */
 interface State {
   readonly x: string;
   readonly added: string | null;

@@ -26,7 +26,8 @@ export function profileFolder(): ProfileFolder {
 
 /**
  * Runs the graphs once on two tokens, checks that something came out, ends their profiling and
- * lists the nodes that ran on the CPU. Placement is decided when a session is made, so that one call tells it for all.
+ * lists the nodes that ran on the CPU. Placement is decided when a session is made, so that one
+ * call tells it for all.
  */
 export async function listFallback(
   model: LoadedModel,

@@ -1,7 +1,7 @@
 /**
  * The weights of one graph on a GPU. Measured on ONNX Runtime 1.30's WebGPU provider: `MatMul` on
- * [in, out] takes a third of the time of `Gemm` on [out, in] for 4,096 tokens; and for one token even a
- * small product takes 0.1 ms, so that products of one input are made as one.
+ * [in, out] takes a third of the time of `Gemm` on [out, in] for 4,096 tokens; and for one token
+ * even a small product takes 0.1 ms, so that products of one input are made as one.
  */
 import type { TensorPlan } from '../../weights/plan.ts';
 import { ModelWeights } from './model-weights.ts';

@@ -10,7 +10,7 @@ export type Session = Ort.InferenceSession;
 export type Tensor = Ort.Tensor;
 
 export async function loadRuntime(): Promise<Runtime> {
-  // The runtime reports to its maker and leaves session files in the temp folder unless told not to.
+  // Unless told not to, the runtime reports to its maker and leaves session files behind.
   process.env.ORT_DISABLE_TELEMETRY ??= '1';
   try {
     const loaded = await import('onnxruntime-node');
