@@ -7,6 +7,7 @@ import type { Manifest, Metric, Summary } from '../record/schema.ts';
 import { compareRuns } from './compare.ts';
 import type { ComparedRuns, CompareParams, Comparison } from './comparison.ts';
 import { coverageOf } from './coverage.ts';
+import { type DecisionReference, describeDecision, resolveDecision } from './decision-reference.ts';
 import { computeMetric } from './formulas.ts';
 import { groupSamples, type Samples } from './samples.ts';
 
@@ -22,11 +23,15 @@ export type NumberReference =
       baseline: string;
       params: CompareParams;
       part: MetricPart;
-      /** 1 / x (how many times as fast) or 1 − x (the share saved); absent: as it is. */
-      as?: 'inverse' | 'reduction';
+      /** What a reader is told of it; absent: as it is. */
+      as?: Transform;
     }
   | { from: 'coverage'; run: string; scheme: string; part: 'tensors' | 'parameterShare' }
-  | { from: 'reduction'; run: string; baseline: string; metric: string };
+  | { from: 'reduction'; run: string; baseline: string; metric: string }
+  | DecisionReference;
+
+/** 1 / x (how many times as fast), 1 − x (the share saved), x − 1 (the share added), −x (lost). */
+export type Transform = 'inverse' | 'reduction' | 'increase' | 'loss';
 
 /** A run as the resolver needs it: metrics are computed again from its rows, never read back. */
 export interface ResolvableRun {
@@ -48,7 +53,7 @@ export function samplesOf(run: ResolvableRun): Samples {
 
 export type RunLookup = (runId: string) => ResolvableRun | undefined;
 
-function partOf(value: Metric | Comparison, part: MetricPart): number | null {
+export function partOf(value: Metric | Comparison, part: MetricPart): number | null {
   switch (part) {
     case 'value':
       return value.value;
@@ -106,7 +111,23 @@ export function resolveNumber(reference: NumberReference, lookup: RunLookup): nu
       const base = baseline && metricOf(baseline, reference.metric)?.value;
       return value == null || base == null || base === 0 ? null : 1 - value / base;
     }
+    default:
+      return resolveDecision(reference, {
+        metric(id, name) {
+          const of = lookup(id);
+          return (of && metricOf(of, name)?.value) ?? null;
+        },
+        gpuMemoryBytes: (id) => gpuMemoryBytes(lookup(id)?.manifest),
+        resolve: (of) => resolveNumber(of, lookup),
+      });
   }
+}
+
+/** Of all GPUs together; null where one does not say. */
+export function gpuMemoryBytes(manifest: Manifest | undefined): number | null {
+  const all = manifest?.environment.gpus.map((gpu) => gpu.memoryBytes) ?? [];
+  const known = all.filter((bytes) => bytes !== null);
+  return known.length > 0 && known.length === all.length ? known.reduce((a, b) => a + b) : null;
 }
 
 /** Two runs as comparisons take them. */
@@ -118,12 +139,20 @@ export function pairOf(run: ResolvableRun, baseline: ResolvableRun): ComparedRun
   };
 }
 
-export function transformed(
-  value: number | null,
-  as: 'inverse' | 'reduction' | undefined,
-): number | null {
-  if (value === null || as === undefined) return value;
-  return as === 'inverse' ? 1 / value : 1 - value;
+export function transformed(value: number | null, as: Transform | undefined): number | null {
+  if (value === null) return null;
+  switch (as) {
+    case 'inverse':
+      return 1 / value;
+    case 'reduction':
+      return 1 - value;
+    case 'increase':
+      return value - 1;
+    case 'loss':
+      return -value;
+    default:
+      return value;
+  }
 }
 
 function fieldAt(manifest: Manifest, path: string): number | null {
@@ -135,7 +164,7 @@ function fieldAt(manifest: Manifest, path: string): number | null {
   return typeof value === 'number' ? value : null;
 }
 
-const AS = { is: '', inverse: '1 / ', reduction: '1 − ' } as const;
+const AS = { is: '', inverse: '1 / ', reduction: '1 − ', increase: '−1 + ', loss: '− ' } as const;
 
 /** How a reader is told where a number comes from. */
 export function describeReference(reference: NumberReference): string {
@@ -156,5 +185,7 @@ export function describeReference(reference: NumberReference): string {
         `1 − ${reference.metric} of run ${reference.run} ` +
         `/ ${reference.metric} of run ${reference.baseline}`
       );
+    default:
+      return describeDecision(reference, describeReference);
   }
 }

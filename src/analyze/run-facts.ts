@@ -27,6 +27,20 @@ export function cannotCompareSpeed(manifests: Pair): string | null {
   return settings.length > 0 ? `measured with other settings: ${settings.join(', ')}` : null;
 }
 
+/** Why the two were not measured in one field: another machine, engine or work; null: they were. */
+export function otherField(manifests: NonNullable<Pair>): string | null {
+  const { variant, baseline } = manifests;
+  const machine = machineOf(variant);
+  if (machine !== machineOf(baseline)) return `measured on another machine: ${machine}`;
+  const engine = engineOf(variant);
+  if (engine !== engineOf(baseline)) return `measured on another engine: ${engine}`;
+  const other = differentSettings(manifests).filter((name) => !OWN_SETTINGS.has(name));
+  return other.length > 0 ? `measured with other settings: ${other.join(', ')}` : null;
+}
+
+/** What differs between the batch sizes of one benchmark. */
+const OWN_SETTINGS = new Set(['batch_size', 'cold_starts']);
+
 function machineOf({ environment }: Manifest): string {
   const { hostname, cpu } = environment;
   return `${hostname} (${cpu.model}, ${cpu.logicalCores} cores)`;

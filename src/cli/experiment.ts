@@ -10,7 +10,8 @@ import type {
 } from '../experiment/supervise-context.ts';
 import { type Lab, labAt } from '../record/lab.ts';
 import { collectExperiment, type ExperimentReport } from '../report/collect.ts';
-import { foundText, overviewText } from '../report/terminal.ts';
+import { type Decision, keepDecision, readDecision } from '../report/decision-file.ts';
+import { conclusionText, foundText, overviewText } from '../report/terminal.ts';
 import { type WrittenReport, writeReport } from '../report/write-report.ts';
 import { type CommandIo, writeLine } from './io.ts';
 import { builtinDir, packageRoot, packageVersion } from './package.ts';
@@ -44,13 +45,18 @@ export async function execute(
   }
 }
 
+/** `now`: limits and prices of the experiment file, where it was just read. */
 export function report(
   lab: Lab,
   experiment: string,
-  out?: string,
+  options: { out?: string; now?: Decision } = {},
 ): { report: ExperimentReport; written: WrittenReport } {
-  const collected = collectExperiment(experiment, experimentRuns(lab, experiment));
-  const dir = out ?? join(lab.reportsDir, experiment);
+  const { out, now } = options;
+  const runs = experimentRuns(lab, experiment);
+  const own = join(lab.reportsDir, experiment);
+  if (now) keepDecision(own, now, collectExperiment(experiment, runs).config);
+  const collected = collectExperiment(experiment, runs, readDecision(own) ?? {});
+  const dir = out ?? own;
   return { report: collected, written: writeReport(collected, { dir, version: packageVersion() }) };
 }
 
@@ -61,6 +67,8 @@ export function printOverview(found: ExperimentReport, io: CommandIo): void {
 
 /** The last line: what was found, and which command to try next. */
 export function printFound(found: ExperimentReport, next: string, io: CommandIo): void {
+  const conclusion = conclusionText(found);
+  if (conclusion !== null) writeLine(io.stdout, `\n${conclusion}`);
   const said = foundText(found) ?? 'Nothing was compared yet.';
   writeLine(io.stdout, `\nFound: ${said} Next: ${next}`);
 }

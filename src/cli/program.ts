@@ -1,5 +1,5 @@
 /** The command line's grammar. Each command's code is loaded when it is run. */
-import { Command, type CommanderError } from 'commander';
+import { Command, type CommanderError, Option } from 'commander';
 import { UsageError } from '../record/errors.ts';
 import type { CommandIo } from './io.ts';
 import { type Act, addMeasuring, type Options } from './measuring-commands.ts';
@@ -31,6 +31,7 @@ export function buildProgram(io: CommandIo, setExitCode: SetExitCode): Command {
     };
   addMeasuring(program, act);
   addRecords(program, act);
+  addDecisions(program, runsOf(program), act);
   addMachine(program, act);
   configure(program, io);
   return program;
@@ -82,6 +83,41 @@ function addRecords(program: Command, act: Act): void {
     .action((wanted: string, options: Options) =>
       act(() => import('./commands/explain.ts'))({ ...options, wanted }),
     );
+}
+
+function addDecisions(program: Command, runs: Command, act: Act): void {
+  program
+    .command('compare')
+    .description(
+      'variants against the baseline run, best of the field, limits, cost, what to deploy',
+    )
+    .argument('[run...]', 'these runs, with the baselines of their experiments')
+    .option('--experiment <name>', 'default: that of the runs, else the one that ran last')
+    .option('--baseline <run>', 'the run that differences are relative to')
+    .addOption(new Option('--across <what>', 'models: in bits per byte').choices(['models']))
+    .option('--choose <limits>', 'p95_ms=50,perplexity_increase=2%,memory_gib=16, … as in the file')
+    .option('--cost <prices>', 'on_demand=1.89,spot=0.60,utilization=60%: US dollars an hour')
+    .option('--json', 'as JSON')
+    .addHelpText('after', '\nExample:\n  assay compare --choose p95_ms=50,perplexity_increase=2%')
+    .action((wanted: string[], options: Options) =>
+      act(() => import('./commands/compare.ts'))({ ...options, runs: wanted }),
+    );
+  runs
+    .command('drift')
+    .description('runs of one cell over time: bit-identical, within noise, or drifted')
+    .argument('<run...>', 'two or more run ids, or ends of ids')
+    .option('--json', 'as JSON')
+    .addHelpText(
+      'after',
+      '\nExample:\n  assay runs drift 20261120T053400Z-ab12cd 20261121T090000Z-x7y8z9',
+    )
+    .action((wanted: string[], options: Options) =>
+      act(() => import('./commands/runs-drift.ts'))({ ...options, runs: wanted }),
+    );
+}
+
+function runsOf(program: Command): Command {
+  return program.commands.find((command) => command.name() === 'runs') as Command;
 }
 
 function addMachine(program: Command, act: Act): void {

@@ -1,6 +1,6 @@
 /** Runs of a lab as reports and explanations need them: rows are read when asked for. */
 import type { ResolvableRun } from '../analyze/reference.ts';
-import { AssayError } from '../record/errors.ts';
+import { AssayError, UsageError } from '../record/errors.ts';
 import type { Lab } from '../record/lab.ts';
 import type { SampleRow } from '../record/rows.ts';
 import { directoryName } from '../record/run-directory.ts';
@@ -33,4 +33,25 @@ export function experimentRuns(lab: Lab, experiment: string): ResolvableRun[] {
         throw error;
       }
     });
+}
+
+/** The experiment asked for, else the one that ran last. Throws UsageError where there is none. */
+export function chosenExperiment(lab: Lab, wanted: string | undefined): string {
+  const experiments = new Map<string, string>();
+  for (const entry of listRuns(lab)) {
+    if (entry.kind === 'unreadable') continue;
+    const { experiment, startedAt } = entry.manifest;
+    if (startedAt > (experiments.get(experiment) ?? '')) experiments.set(experiment, startedAt);
+  }
+  const newest = [...experiments].toSorted((a, b) => (a[1] < b[1] ? 1 : -1))[0]?.[0];
+  const name = wanted ?? newest;
+  if (name === undefined) {
+    throw new UsageError(`no runs in ${lab.runsDir}`, { hint: '`assay demo` makes some' });
+  }
+  if (!experiments.has(name)) {
+    throw new UsageError(`no experiment ${name} in ${lab.runsDir}`, {
+      hint: `there are: ${[...experiments.keys()].join(', ') || 'none'}`,
+    });
+  }
+  return name;
 }

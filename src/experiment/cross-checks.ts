@@ -10,10 +10,18 @@ const fields = (value: unknown): Record<string, unknown> => Object(value);
 
 /** Takes any shape, to speak also where other fields are wrong. `isScheme`: a known one. */
 export function crossIssues(value: unknown, isScheme: (text: unknown) => boolean): CrossIssue[] {
-  const { baseline, measures, schemes, models } = fields(value);
+  const { baseline, measures, schemes, models, choose, cost } = fields(value);
   const issues: CrossIssue[] = [];
   if (isScheme(baseline) && Array.isArray(schemes) && !schemes.includes(baseline)) {
     issues.push({ path: ['baseline'], message: `baseline ${baseline} is not among schemes` });
+  }
+  if (isEmpty(choose)) issues.push({ path: ['choose'], message: 'names no limit' });
+  if (isEmpty(fields(cost).usd_per_hour)) {
+    issues.push({ path: ['cost', 'usd_per_hour'], message: 'gives no price: on_demand, spot' });
+  }
+  if (fields(choose).usd_per_1k_requests !== undefined && cost === undefined) {
+    const message = 'needs a price: give cost.usd_per_hour and cost.utilization';
+    issues.push({ path: ['choose', 'usd_per_1k_requests'], message });
   }
   const known = measureNames(asList(measures), issues);
   issues.push(...repeated('models', asList(models).map(modelOf)));
@@ -25,6 +33,10 @@ export function crossIssues(value: unknown, isScheme: (text: unknown) => boolean
     );
   }
   return issues;
+}
+
+function isEmpty(value: unknown): boolean {
+  return value instanceof Object && Object.keys(value).length === 0;
 }
 
 function modelOf(entry: unknown): unknown {

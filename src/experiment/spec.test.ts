@@ -136,7 +136,7 @@ margins:
     'e.yaml:13: measures.1: a measure is exactly one of eval, task, bench',
     expect.stringContaining('e.yaml:14: measures.2: a second measure named eval'),
     'e.yaml:18: margins.perplexity: a number or a percentage like 2%',
-    'e.yaml:19: margins.accuracy: Too big: expected number to be <=1',
+    'e.yaml:19: margins.accuracy: is more than 1: two percent are 2% or 0.02',
   ]);
 });
 

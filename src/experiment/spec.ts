@@ -7,17 +7,10 @@ import { z } from 'zod';
 import { UsageError } from '../record/errors.ts';
 import { SCHEMES } from '../weights/scheme.ts';
 import { type CrossIssue, crossIssues } from './cross-checks.ts';
+import { chooseSchema, costSchema, nearestLimit, share } from './decision-keys.ts';
 import { measureSchema, nameSchema } from './measure-settings.ts';
 
 const scheme = z.enum(SCHEMES.map((known) => known.text) as [string, ...string[]]);
-
-const SHARE = 'a number or a percentage like 2%';
-
-/** `2%` or 0.02. */
-const share = z
-  .union([z.number(), z.string().regex(/^\d+(\.\d+)?\s*%$/, SHARE)], SHARE)
-  .transform((v) => (typeof v === 'number' ? v : Number.parseFloat(v) / 100))
-  .pipe(z.number().positive().max(1));
 
 /** A reference alone takes part in everything; an object may take part in less. */
 const modelSchema = z.preprocess(
@@ -59,6 +52,10 @@ export const experimentSchema = z
         latency: share.default(0.05),
       })
       .default({ perplexity: 0.01, accuracy: 0.01, latency: 0.05 }),
+    /** What may be deployed at all. */
+    choose: chooseSchema.optional(),
+    /** What the machine costs; absent: nothing is priced. */
+    cost: costSchema.optional(),
   })
   .superRefine((spec, context) => {
     for (const issue of crossIssues(spec, isScheme)) context.addIssue({ code: 'custom', ...issue });
@@ -150,7 +147,9 @@ function told(issue: z.core.$ZodIssue, raw: unknown): Told[] {
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => {
       const path = [...issue.path, key];
-      return { path, message: `unknown key ${path.join('.')}`, bare: true };
+      const near = path[0] === 'choose' ? nearestLimit(key) : undefined;
+      const meant = near === undefined ? '' : `: did you mean ${near}?`;
+      return { path, message: `unknown key ${path.join('.')}${meant}`, bare: true };
     });
   }
   let value = raw;

@@ -4,13 +4,14 @@ import { compareRuns } from '../analyze/compare.ts';
 import type { CompareParams, Comparison } from '../analyze/comparison.ts';
 import { pairOf, type ResolvableRun, samplesOf } from '../analyze/reference.ts';
 import { FormatError } from '../record/errors.ts';
-import type { RunStatus } from '../record/schema.ts';
+import type { Manifest, RunStatus } from '../record/schema.ts';
 import {
   batchSizeOf,
   isMeasured,
   type SpeedComparison,
   speedComparisons,
 } from './collect-speed.ts';
+import { decisionSettings } from './decision-settings.ts';
 
 /** The part of a manifest's `config` that a report reads. */
 const configSchema = z.object({
@@ -32,10 +33,16 @@ const configSchema = z.object({
       accuracy: z.number(),
       latency: z.number().optional(),
     }),
+    ...decisionSettings,
   }),
   measure: z.object({ kind: z.string() }).catchall(z.unknown()),
 });
 export type RunConfig = z.infer<typeof configSchema>;
+
+/** null for a run that no report can read: of another program, or of an early version. */
+export function configOf(manifest: Manifest): RunConfig | null {
+  return configSchema.safeParse(manifest.config).data ?? null;
+}
 
 export interface CellReport {
   readonly model: string;
@@ -73,13 +80,20 @@ export interface ExperimentReport {
 }
 
 /** Before experiment files could give one. */
-const LATENCY_MARGIN = 0.05;
+export const LATENCY_MARGIN = 0.05;
+
+/** What is decided after the runs: another baseline, other limits and prices. */
+export type Overrides = Partial<Pick<RunConfig['experiment'], 'baseline' | 'choose' | 'cost'>>;
 
 /** Throws FormatError when there is no readable run of the experiment. */
-export function collectExperiment(name: string, runs: readonly ResolvableRun[]): ExperimentReport {
+export function collectExperiment(
+  name: string,
+  runs: readonly ResolvableRun[],
+  overrides: Overrides = {},
+): ExperimentReport {
   const known = runs.flatMap((run) => {
-    const config = configSchema.safeParse(run.manifest.config);
-    return config.success ? [{ run, config: config.data }] : [];
+    const config = configOf(run.manifest);
+    return config ? [{ run, config }] : [];
   });
   const newest = known.toSorted((a, b) => byStart(b.run, a.run))[0];
   if (!newest) {
@@ -87,7 +101,7 @@ export function collectExperiment(name: string, runs: readonly ResolvableRun[]):
       hint: '`assay runs ls` shows what is there; `assay run EXPERIMENT.yaml` measures',
     });
   }
-  const config = newest.config.experiment;
+  const config = { ...newest.config.experiment, ...overrides };
   const measures = measuresOf(known.map(({ run }) => run));
   const cells = matrix(
     config,
@@ -104,7 +118,14 @@ export function collectExperiment(name: string, runs: readonly ResolvableRun[]):
     margin: latency ?? LATENCY_MARGIN,
     configured: latency === undefined ? null : newest.run,
   });
-  return { name, config, cells, measures, comparisons: comparisonsOf(newest, cells), speed };
+  return {
+    name,
+    config,
+    cells,
+    measures,
+    comparisons: comparisonsOf(newest.run, config, cells),
+    speed,
+  };
 }
 
 /** What is scored first, then benchmarks from the smallest batch size to the largest. */
@@ -180,11 +201,10 @@ function cellOf(
 }
 
 function comparisonsOf(
-  newest: { run: ResolvableRun; config: RunConfig },
+  configured: ResolvableRun,
+  config: RunConfig['experiment'],
   cells: readonly CellReport[],
 ): ComparisonReport[] {
-  const config = newest.config.experiment;
-  const configured = newest.run;
   return cells.flatMap((cell): ComparisonReport[] => {
     const base = cells.find(
       (other) =>

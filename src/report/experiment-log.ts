@@ -2,6 +2,7 @@
 import type { ExperimentReport } from './collect.ts';
 import { DocumentBuilder, type DocumentEvidence, type Piece } from './document.ts';
 import { conclusion, verdictSentence } from './findings.ts';
+import { decisionSections } from './log-decision.ts';
 import { hardware, overview as heading, software } from './log-header.ts';
 import { comparison, results } from './log-results.ts';
 import { variantSection } from './log-variant.ts';
@@ -39,6 +40,7 @@ export function experimentLog(
   }
   comparison(doc, report);
   findings(doc, report);
+  decisionSections(doc, report);
   gaps(doc, report);
   files(doc, report);
   notes(doc, options.notes);
@@ -96,7 +98,7 @@ function gaps(doc: DocumentBuilder, report: ExperimentReport): void {
     has('perplexity') || has('accuracy') ? '' : 'Quality: perplexity and accuracy',
     has('gpuUtilization') || has('gpuPeakMemoryBytes') ? '' : 'GPU memory and utilization',
     'Load under concurrent users',
-    'Cost per request',
+    report.config.cost ? '' : 'Cost per request (the experiment gives no `cost.usd_per_hour`)',
   ];
   doc.heading(2, 'Not Measured');
   for (const gap of missing.filter((each) => each !== '')) doc.add(`- ${gap}: not measured.`);

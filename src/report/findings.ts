@@ -46,7 +46,7 @@ export function holdingSchemes(report: ExperimentReport, model: string): string[
   });
 }
 
-function qualityMeasures(report: ExperimentReport, model: string): number {
+export function qualityMeasures(report: ExperimentReport, model: string): number {
   const cells = report.cells.filter((c) => c.model === model && batchSizeOf(c) === null);
   return new Set(cells.map((cell) => cell.measure)).size;
 }

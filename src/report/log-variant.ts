@@ -9,7 +9,8 @@ import type { DocumentBuilder, Piece } from './document.ts';
 import { verdictSentence } from './findings.ts';
 import { benchSection } from './log-bench.ts';
 import { benchComparison } from './log-speed.ts';
-import { markOf, modelWords } from './marks.ts';
+import { markOf } from './marks.ts';
+import { variantTitle } from './variant-title.ts';
 
 interface Variant {
   readonly model: string;
@@ -43,10 +44,7 @@ export function variantSection(
   report: ExperimentReport,
   variant: Variant,
 ): void {
-  const many =
-    report.config.models.length > 1 ? ` of ${modelWords(variant.model, report.cells)}` : '';
-  const role = variant.scheme === report.config.baseline ? ' (baseline)' : '';
-  doc.heading(2, `Experiment ${variant.index + 1}: ${variant.scheme}${many}${role}`);
+  doc.heading(2, variantTitle(report, variant));
   const runs = variant.cells.flatMap((cell) => (cell.run ? [cell.run] : []));
   const [first] = runs;
   if (!first) {

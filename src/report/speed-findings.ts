@@ -1,7 +1,7 @@
 /** What the speeds say, in sentences: only what was tested, each with its interval. */
 import { citeBatchSize, citeLatencyMargin, citeLatencyRatio, citeSpeedup } from './cite-speed.ts';
 import type { ExperimentReport } from './collect.ts';
-import { type SpeedComparison, speedBaseline } from './collect-speed.ts';
+import type { SpeedComparison } from './collect-speed.ts';
 import type { Piece } from './document.ts';
 import { modelWords } from './marks.ts';
 
@@ -48,20 +48,4 @@ export function clause(comparison: SpeedComparison): Piece {
     case 'refused':
       return ['is not ranked', at, `: ${latency.reason}`];
   }
-}
-
-/** The fastest of the tested variants, at the smallest batch size where one is faster. */
-export function speedConclusion(report: ExperimentReport, model: string): Piece | null {
-  const own = report.speed.filter((each) => each.cell.model === model);
-  if (own.length === 0) return null;
-  const faster = own
-    .filter((each) => each.latency.verdict === 'better')
-    .toSorted(
-      (a, b) => a.batchSize - b.batchSize || Number(a.latency.value) - Number(b.latency.value),
-    );
-  const [best] = faster;
-  if (best) return [`**${best.cell.scheme}** `, clause(best), '.'];
-  const base = speedBaseline(report.cells, { model, baseline: report.config.baseline });
-  const than = 'scheme' in base ? base.scheme : 'another';
-  return `No scheme is shown to generate faster than ${than}.`;
 }

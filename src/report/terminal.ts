@@ -1,11 +1,11 @@
 /** The tables that answer the question, as text that fits a terminal, and the sentence below. */
 import type { ExperimentReport } from './collect.ts';
+import { decisions } from './collect-decision.ts';
+import { conclusionLines, verdictOfModel } from './conclusion.ts';
 import type { Piece } from './document.ts';
-import { conclusion } from './findings.ts';
 import { DUMMY_WORDS, modelWords } from './marks.ts';
 import { overviewTable } from './overview.ts';
 import { plainText } from './plain.ts';
-import { speedConclusion } from './speed-findings.ts';
 import { speedTables } from './speed-table.ts';
 import { textTable } from './table.ts';
 
@@ -49,14 +49,20 @@ function tablesOf({ header, rows, groups }: Tabular, columns: number | undefined
   return columns === undefined || columns >= wide ? [whole] : groups.map(table);
 }
 
+/** One line a variant: what it loses, and how fast it is. */
+export function conclusionText(report: ExperimentReport): string | null {
+  const lines = conclusionLines(report).map((line) => plainText(line));
+  return lines.length > 0 ? lines.join('\n') : null;
+}
+
 /** What was found, in a sentence or two a model; null when nothing was compared. */
 export function foundText(report: ExperimentReport): string | null {
-  const { models } = report.config;
-  const sentences = models.flatMap((model) => {
-    const own = [conclusion(report, model), speedConclusion(report, model)];
-    const said = own.flatMap((piece) => (piece === null ? [] : [plainText(piece)])).join(' ');
-    if (said === '') return [];
-    return [`${models.length > 1 ? `${modelWords(model, report.cells)}: ` : ''}${said}`];
+  const all = decisions(report);
+  const sentences = all.flatMap((decision) => {
+    const said = verdictOfModel(report, decision);
+    if (said === null) return [];
+    const name = `${modelWords(decision.model, report.cells)}: `;
+    return [plainText([all.length > 1 || decision.dummy ? name : '', said])];
   });
   return sentences.length > 0 ? sentences.join(' ') : null;
 }

@@ -1,10 +1,9 @@
 /** `assay report [EXPERIMENT]` */
 import { resolve } from 'node:path';
-import { UsageError } from '../../record/errors.ts';
 import { findLab } from '../../record/lab.ts';
-import { listRuns } from '../../record/run-reader.ts';
 import { printFound, printOverview, report } from '../experiment.ts';
 import { type CommandIo, writeJson, writeLine } from '../io.ts';
+import { chosenExperiment } from '../runs.ts';
 
 interface Options {
   experiment?: string;
@@ -14,24 +13,9 @@ interface Options {
 
 export async function run(options: Options, io: CommandIo): Promise<number> {
   const lab = findLab(io.cwd);
-  const experiments = new Map<string, string>();
-  for (const entry of listRuns(lab)) {
-    if (entry.kind === 'unreadable') continue;
-    const { experiment, startedAt } = entry.manifest;
-    if (startedAt > (experiments.get(experiment) ?? '')) experiments.set(experiment, startedAt);
-  }
-  const newest = [...experiments].toSorted((a, b) => (a[1] < b[1] ? 1 : -1))[0]?.[0];
-  const name = options.experiment ?? newest;
-  if (name === undefined) {
-    throw new UsageError(`no runs in ${lab.runsDir}`, { hint: '`assay demo` makes some' });
-  }
-  if (!experiments.has(name)) {
-    throw new UsageError(`no experiment ${name} in ${lab.runsDir}`, {
-      hint: `there are: ${[...experiments.keys()].join(', ') || 'none'}`,
-    });
-  }
+  const name = chosenExperiment(lab, options.experiment);
   const out = options.out === undefined ? undefined : resolve(io.cwd, options.out);
-  const { report: found, written } = report(lab, name, out);
+  const { report: found, written } = report(lab, name, out === undefined ? {} : { out });
   if (options.json) {
     const cells = found.cells.map(({ run: of, ...cell }) => ({
       ...cell,

@@ -80,7 +80,7 @@ export async function runPlan(
     if (options.json) writeJson(io.stdout, { experiment: plan.spec.name, runs: [], report: null });
     return exitCode;
   }
-  const { report: found, written } = report(lab, plan.spec.name);
+  const { report: found, written } = report(lab, plan.spec.name, { now: plan.spec });
   if (options.json) {
     const runs = runsAsJson(outcome, experimentRuns(lab, plan.spec.name));
     writeJson(io.stdout, { experiment: plan.spec.name, runs, report: written });
@@ -88,7 +88,7 @@ export async function runPlan(
   }
   printOverview(found, io);
   writeLine(io.stdout, `\nExperiment log: ${written.logPath}`);
-  printFound(found, exitCode === 0 ? 'assay verify' : options.again, io);
+  printFound(found, exitCode === 0 ? 'assay compare' : options.again, io);
   return exitCode;
 }
 

@@ -1,0 +1,183 @@
+/** What a stranger takes away: each variant in one sentence, and what to deploy. */
+import {
+  type MetricPart,
+  type NumberReference,
+  partOf,
+  type Transform,
+  transformed,
+} from '../analyze/reference.ts';
+import { suspicionsOf } from '../analyze/run-facts.ts';
+import type { NumberFormat } from '../record/numerals.ts';
+import { citeBatchSize, citeSpeedup } from './cite-speed.ts';
+import type { ComparisonReport, ExperimentReport } from './collect.ts';
+import { decisions, type ModelDecision } from './collect-decision.ts';
+import { batchSizeOf, type SpeedComparison } from './collect-speed.ts';
+import type { Piece } from './document.ts';
+import { marginOf, quantityOf } from './findings.ts';
+import { modelWords } from './marks.ts';
+
+/** One line a variant, the baseline left out; dummy weights are said by the name of the model. */
+export function conclusionLines(report: ExperimentReport): Piece[] {
+  return decisions(report).flatMap((decision) => {
+    const name = modelWords(decision.model, report.cells);
+    return schemesOf(decision, report).flatMap((scheme): Piece[] => {
+      const said = [
+        ...qualityClauses(report, decision, scheme),
+        ...speedClauses(report, decision, scheme),
+      ];
+      if (said.length === 0) return [];
+      return [[`**${scheme}** of ${name}: `, ...joined(said), '.']];
+    });
+  });
+}
+
+function schemesOf({ judgements }: ModelDecision, { config }: ExperimentReport): string[] {
+  return judgements.map(({ scheme }) => scheme).filter((scheme) => scheme !== config.baseline);
+}
+
+function joined(pieces: readonly Piece[]): Piece[] {
+  return pieces.flatMap((piece, i) => (i > 0 ? ['; ', piece] : [piece]));
+}
+
+function qualityClauses(
+  report: ExperimentReport,
+  { judgements, dummy }: ModelDecision,
+  scheme: string,
+): Piece[] {
+  if (dummy) return [];
+  const comparisons = judgements.find((each) => each.scheme === scheme)?.comparisons ?? [];
+  return comparisons.map((comparison) => qualityClause(comparison, report.config.baseline));
+}
+
+/** `perplexity rises by 2.38 % [2.07, 2.71]: worse than f32`. */
+function qualityClause(comparison: ComparisonReport, baseline: string): Piece {
+  const { result } = comparison;
+  const what = quantityOf(comparison);
+  if (result.value === null) return `${what} is not compared: ${result.reason ?? result.verdict}`;
+  const ratio = result.unit === 'ratio';
+  const up = result.value >= (ratio ? 1 : 0);
+  const verbs = result.verdict === 'worse' || result.verdict === 'better';
+  const verb = verbs ? (up ? 'rises' : 'falls') : 'changes';
+  const as: Transform | undefined = ratio
+    ? verbs && !up
+      ? 'reduction'
+      : 'increase'
+    : verbs && !up
+      ? 'loss'
+      : undefined;
+  const amount = change(comparison, as);
+  const ends: Record<string, Piece> = {
+    equivalent: ['equivalent to ', baseline, ', inside ', marginOf(comparison)],
+    better: `better than ${baseline}`,
+    worse: `worse than ${baseline}`,
+    inconclusive: `inconclusive against ${baseline}`,
+  };
+  return [`${what} ${verb} by `, amount, ': ', ends[result.verdict] ?? result.verdict];
+}
+
+const PERCENT: NumberFormat = { style: 'percent', digits: 2 };
+
+/** `2.38 % [2.07, 2.71]`; of a share that is lost the ends change places. */
+function change(
+  { formula, run, baseline, params, result }: ComparisonReport,
+  as?: Transform,
+): Piece {
+  const at = (part: MetricPart): Piece => {
+    const base = { from: 'comparison', formula, run, baseline, params, part } as const;
+    const reference: NumberReference = as === undefined ? base : { ...base, as };
+    return { value: transformed(partOf(result, part), as), format: PERCENT, reference };
+  };
+  const falls = as === 'reduction' || as === 'loss';
+  const [low, high] = falls ? (['ci95.1', 'ci95.0'] as const) : (['ci95.0', 'ci95.1'] as const);
+  const unit = result.unit === 'ratio' ? ' %' : ' points';
+  if (!result.ci95) return [at('value'), unit];
+  return [at('value'), ' [', at(low), ', ', at(high), ']', unit];
+}
+
+/** At the batch size that is recommended, else at the smallest. */
+function speedClauses(report: ExperimentReport, decision: ModelDecision, scheme: string): Piece[] {
+  const own = report.speed.filter(
+    ({ cell }) => cell.model === decision.model && cell.scheme === scheme,
+  );
+  const size = decision.chosen?.cell.batchSize;
+  const at = own.find(({ batchSize }) => batchSize === size) ?? own[0];
+  if (!at) return bare(report, decision, scheme);
+  return [speedClause(at)];
+}
+
+function speedClause(of: SpeedComparison): Piece {
+  const { cell, baseline, latency } = of;
+  if (cell.run.manifest.engine?.simulated) return 'its speed is simulated here, so not ranked';
+  if (latency.verdict === 'refused') return `its speed is not ranked: ${latency.reason}`;
+  const words: Record<string, string> = {
+    better: 'faster',
+    worse: 'slower',
+    equivalent: 'as fast, inside the margin',
+    inconclusive: 'neither is shown faster',
+  };
+  const doubts = [...suspicionsOf(cell.run.manifest), ...suspicionsOf(baseline.run.manifest)];
+  const doubt = doubts.length > 0 ? `, suspect (${[...new Set(doubts)].join(', ')})` : '';
+  return [
+    'its speed is ',
+    citeSpeedup(of),
+    ` that of ${baseline.scheme} at batch size `,
+    citeBatchSize(cell),
+    `: ${words[latency.verdict] ?? latency.verdict}${doubt}`,
+  ];
+}
+
+/** A benchmark without a comparison is said; a variant without a benchmark needs no word. */
+function bare(report: ExperimentReport, { model }: ModelDecision, scheme: string): Piece[] {
+  const cells = report.cells.filter((c) => c.model === model && c.scheme === scheme);
+  const bench = cells.some((cell) => batchSizeOf(cell) !== null && cell.run);
+  return bench ? ['its speed is not compared'] : [];
+}
+
+/** The sentence of the last line; null when nothing was compared. */
+export function verdictOfModel(report: ExperimentReport, decision: ModelDecision): Piece | null {
+  const { baseline } = report.config;
+  const { chosen, judgements, dummy, model } = decision;
+  if (dummy) return fastestOf(report, model);
+  const failing = judgements.filter(({ quality }) => quality === 'fails');
+  const worse = failing.map(({ scheme, comparisons }): Piece => {
+    const bad = comparisons.filter(({ result }) => result.verdict === 'worse');
+    if (bad.length === 0) return `**${scheme}** is not shown to hold it`;
+    return [`**${scheme}**: `, ...joined(bad.map((each) => qualityClause(each, baseline)))];
+  });
+  const losses: Piece[] = worse.length > 0 ? [' ', ...joined(worse), '.'] : [];
+  if (chosen) {
+    const quality =
+      chosen.judgement.quality === 'baseline' ? '' : `holds the quality of ${baseline}; `;
+    const speed: Piece = chosen.speed
+      ? [quality, speedClause(chosen.speed)]
+      : `nothing that holds its quality is better than ${baseline}`;
+    return [
+      `deploy **${chosen.cell.scheme}** at batch size `,
+      citeBatchSize(chosen.cell.cell),
+      ': ',
+      speed,
+      '.',
+      ...losses,
+    ];
+  }
+  const holding = judgements.filter(({ quality }) => quality === 'holds').map((j) => j.scheme);
+  if (judgements.every(({ comparisons }) => comparisons.length === 0)) {
+    return fastestOf(report, model);
+  }
+  const held: Piece =
+    holding.length > 0
+      ? `quality equivalent to ${baseline}: **${holding.join('**, **')}**`
+      : `no scheme is shown to hold the quality of ${baseline}`;
+  return [held, '.', ...losses];
+}
+
+/** Where only speed was compared. */
+function fastestOf(report: ExperimentReport, model: string): Piece | null {
+  const own = report.speed.filter(({ cell }) => cell.model === model);
+  const faster = own.filter(({ latency }) => latency.verdict === 'better');
+  const [best] = faster.toSorted(
+    (a, b) => a.batchSize - b.batchSize || Number(a.latency.value) - Number(b.latency.value),
+  );
+  if (best) return [`**${best.cell.scheme}**: `, speedClause(best), '.'];
+  return own.length > 0 ? 'no scheme is shown to be faster.' : null;
+}
