@@ -66,7 +66,12 @@ export function checkDecision(
   const parsed = decisionSchema.safeParse(raw);
   if (parsed.success) return { found: parsed.data };
   const problems = parsed.error.issues.flatMap((issue) => {
-    if (issue.code !== 'unrecognized_keys') return [`${issue.path.join('.')}: ${issue.message}`];
+    if (issue.code !== 'unrecognized_keys') {
+      let value = raw;
+      for (const key of issue.path) value = Object(value)[key];
+      const message = value === undefined ? 'is missing' : issue.message;
+      return [`${issue.path.join('.')}: ${message}`];
+    }
     return issue.keys.map((key) => {
       const near = issue.path[0] === 'choose' ? nearestLimit(key) : undefined;
       const known = issue.path[0] === 'choose' ? LIMIT_NAMES : [...PRICE_NAMES, 'utilization'];

@@ -84,7 +84,7 @@ export function citeGpuShare({ cell, id }: Ranked): Cited | null {
 
 const DIGITS: Readonly<Record<string, NumberFormat>> = {
   ms: { style: 'significant', digits: 4 },
-  GiB: { style: 'bytes-gib', digits: 3 },
+  GiB: { style: 'bytes-gib', digits: 4 },
   share: { style: 'percent', digits: 2 },
   USD,
 };
@@ -106,7 +106,7 @@ export function citeExcess({ limit, bound, excess, reference, run }: CellCheck):
   const { unit } = LIMITS[limit];
   const from = { from: 'excess', run, of: reference, limit, bound } as const;
   // In the limit's unit already: bytes are GiB here.
-  const format = unit === 'GiB' ? ({ style: 'fixed', digits: 3 } as const) : DIGITS[unit];
+  const format = unit === 'GiB' ? ({ style: 'fixed', digits: 4 } as const) : DIGITS[unit];
   const absolute: Cited = { value: excess, format: format ?? OTHER, reference: from };
   if (unit === 'share' || bound === 0)
     return [absolute, unit === 'share' ? ' points' : behind(unit)];

@@ -8,6 +8,7 @@ import { comparison, results } from './log-results.ts';
 import { variantSection } from './log-variant.ts';
 import { modelWords } from './marks.ts';
 import { variantsOf } from './overview.ts';
+import { refusedSentences } from './refusals.ts';
 import { speedSentences } from './speed-findings.ts';
 
 export interface NoteFile {
@@ -76,9 +77,9 @@ function findings(doc: DocumentBuilder, report: ExperimentReport): void {
   const { baseline, models } = report.config;
   const about = (model: string): string =>
     models.length > 1 ? `${modelWords(model, report.cells)}: ` : '';
-  const quality = report.comparisons.map((item): Piece => {
-    return [about(item.model), verdictSentence(item, baseline)];
-  });
+  // What was refused has no verdict, and is no finding: it stands below, with its reason.
+  const judged = report.comparisons.filter(({ result }) => result.verdict !== 'refused');
+  const quality = judged.map((item): Piece => [about(item.model), verdictSentence(item, baseline)]);
   const conclusions = models.flatMap((model): Piece[] => {
     const sentence = conclusion(report, model);
     return sentence ? [[about(model), sentence]] : [];
@@ -86,6 +87,9 @@ function findings(doc: DocumentBuilder, report: ExperimentReport): void {
   const all = [...quality, ...conclusions, ...speedSentences(report)];
   for (const [i, sentence] of all.entries()) doc.add([`${i + 1}. `, sentence]);
   if (all.length === 0) doc.line`Nothing was compared yet.`;
+  const refused = refusedSentences(report);
+  if (refused.length > 0) doc.blank();
+  for (const sentence of refused) doc.add(['- ', sentence]);
 }
 
 /** What the seeds' logs have and this experiment did not measure: a gap is said, never filled. */

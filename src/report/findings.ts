@@ -79,9 +79,10 @@ export function conclusion(report: ExperimentReport, model: string): Piece | nul
         ' less',
       ]
     : '';
+  const simulated = cell.run.manifest.engine?.simulated ? ' (its speed is simulated here)' : '';
   return [
     `The smallest scheme that holds the quality of ${baseline} on every measure is `,
-    `**${cell.scheme}**: `,
+    `**${cell.scheme}**${simulated}: `,
     inUnits(citeMetric(cell.run, 'storedWeightBytes')),
     ' stored',
     saved,

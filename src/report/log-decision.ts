@@ -190,9 +190,9 @@ function tiers(doc: DocumentBuilder, report: ExperimentReport, decision: ModelDe
   const { measure } = Object(chosen.cell.cell.run.manifest.config) as {
     measure?: Record<string, unknown>;
   };
-  doc.line`A tier is planned at its upper end, the open one at its lower. Capacity is that of`;
-  doc.line`full batches back to back, ${work(chosen.cell, measure)}. Requests`;
-  doc.line`that come at random wait before it is reached: load was not measured.`;
+  doc.line`A tier is planned at its upper end; the open one at its lower, and each further worker`;
+  doc.line`adds its capacity: that of full batches back to back, ${work(chosen.cell, measure)}.`;
+  doc.line`Requests that come at random wait before it is reached: load was not measured.`;
 }
 
 function limitWords(report: ExperimentReport): Piece {

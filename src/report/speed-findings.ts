@@ -5,7 +5,7 @@ import type { SpeedComparison } from './collect-speed.ts';
 import type { Piece } from './document.ts';
 import { modelWords } from './marks.ts';
 
-/** One sentence a variant: its clauses go through the batch sizes. */
+/** One sentence a variant: its clauses go through the batch sizes that have a verdict. */
 export function speedSentences(report: ExperimentReport): Piece[] {
   const models = [...new Set(report.cells.map((cell) => cell.model))];
   const variants = new Map<string, SpeedComparison[]>();
@@ -13,15 +13,12 @@ export function speedSentences(report: ExperimentReport): Piece[] {
     const key = `${each.cell.model}\n${each.cell.scheme}`;
     variants.set(key, [...(variants.get(key) ?? []), each]);
   }
-  return [...variants.values()].map((all): Piece => {
+  return [...variants.values()].flatMap((all): Piece[] => {
     const [{ cell }] = all as [SpeedComparison];
     const model = models.length > 1 ? `${modelWords(cell.model, report.cells)}: ` : '';
-    const [refused, ...others] = all.filter((each) => each.latency.verdict === 'refused');
-    if (refused && others.length === all.length - 1) {
-      return [`${model}**${cell.scheme}** is not ranked by speed: ${refused.latency.reason}.`];
-    }
-    const clauses = all.flatMap((each, i) => [i > 0 ? '; ' : ' ', clause(each)]);
-    return [`${model}**${cell.scheme}**`, ...clauses, '.'];
+    const judged = all.filter(({ latency }) => latency.verdict !== 'refused');
+    const clauses = judged.flatMap((each, i) => [i > 0 ? '; ' : ' ', clause(each)]);
+    return judged.length > 0 ? [[`${model}**${cell.scheme}**`, ...clauses, '.']] : [];
   });
 }
 

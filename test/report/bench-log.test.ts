@@ -105,7 +105,7 @@ describe('a log with benchmarks', () => {
 
   test('the sentence at the end names what was shown', () => {
     expect(foundText(collected())).toMatch(
-      /int8-g128 generates × 1\.\d+ \[.*\] faster than f32 at batch size 1\./,
+      /deploy int8-g128 at batch size 4: .* × 1\.\d+ \[.*\] that of f32 at batch size 4: faster\./,
     );
   });
 
