@@ -217,6 +217,6 @@ describe('a person who reads it', () => {
     const found = `${t.is}${place.text.slice(1)}`;
     expect(shown!.slice(caret!.indexOf('^'), caret!.lastIndexOf('^') + 1)).toBe(found);
     expect(values).toBe(`    expected ${place.text}, found ${found}`);
-    expect(stdout).toContain('1 things are not what they were.');
+    expect(stdout).toContain('1 thing is not what it was.');
   });
 });
