@@ -116,10 +116,17 @@ export class DocumentBuilder {
     const text = `${this.#lines.join('\n')}\n`;
     const inProse = (line: number): boolean =>
       this.#prose.some((range) => line >= range.from && line <= range.to);
-    const cited = (line: number, column: number): boolean =>
-      this.#citations.some(
-        (c) => c.line === line && column >= c.column && column < c.column + c.text.length,
-      );
+    // By line: a long document has as many numerals as citations, and both by the thousand.
+    const byLine = new Map<number, Citation[]>();
+    for (const citation of this.#citations) {
+      const own = byLine.get(citation.line);
+      if (own) own.push(citation);
+      else byLine.set(citation.line, [citation]);
+    }
+    const cited = (line: number, column: number): boolean => {
+      const own = byLine.get(line) ?? [];
+      return own.some((c) => column >= c.column && column < c.column + c.text.length);
+    };
     const constants = findNumerals(text).filter(
       ({ line, column }) => !inProse(line) && !cited(line, column),
     );
