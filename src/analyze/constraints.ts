@@ -2,8 +2,6 @@
 import type { Interval } from './intervals.ts';
 
 export type LimitName = keyof typeof LIMITS;
-/** Bounds by name; the unit is in the name, shares are 0 … 1. */
-export type Limits = Readonly<Partial<Record<LimitName, number>>>;
 
 export interface Limit {
   /** Of a benchmark's cell, of the variant, of its quality against the baseline, or its price. */

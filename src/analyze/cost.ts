@@ -1,12 +1,6 @@
 /** What a request costs: the price of the machine's time, over what it does in that time. */
 
-export interface Prices {
-  /** US dollars for an hour of the machine, by how it is rented: `on_demand`, `spot`. */
-  readonly usd_per_hour: Readonly<Partial<Record<PriceName, number>>>;
-  /** Share of the paid time in which it works as it did when it was measured, 0 … 1. */
-  readonly utilization: number;
-}
-
+/** How the hour of a machine is rented. */
 export const PRICE_NAMES = ['on_demand', 'spot'] as const;
 export type PriceName = (typeof PRICE_NAMES)[number];
 

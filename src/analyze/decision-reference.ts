@@ -111,8 +111,9 @@ export function describeDecision(
     }
     case 'headroom': {
       const { requestsPerMinute: demand, utilization } = reference;
-      const workers = `⌈${demand} / (60 · samplesPerSecond · ${utilization})⌉`;
-      return `1 − ${demand} / (workers · 60 · samplesPerSecond) of run ${run}, workers = ${workers}`;
+      const capacity = '60 · samplesPerSecond';
+      const workers = `⌈${demand} / (${capacity} · ${utilization})⌉`;
+      return `1 − ${demand} / (${workers} · ${capacity}) of run ${run}`;
     }
     case 'gpu-share':
       return `gpuPeakMemoryBytes of run ${run} / memory of its GPUs`;

@@ -46,6 +46,8 @@ const COMMANDS = [
   [['runs'], 'assay runs'],
   [['runs', 'ls'], 'assay runs ls'],
   [['runs', 'show'], 'assay runs show'],
+  [['runs', 'drift'], 'assay runs drift'],
+  [['compare'], 'assay compare'],
   [['report'], 'assay report'],
   [['verify'], 'assay verify'],
   [['explain'], 'assay explain'],

@@ -1,4 +1,4 @@
-/** `assay compare` on a terminal: every variant against the named baseline runs, then the decision. */
+/** `assay compare` on a terminal: all variants against the named baseline, then the decision. */
 import { PRICED } from '../analyze/cost.ts';
 import { citeComparison, citeMetric, citeReduction, inUnits } from './cite.ts';
 import { citeBalance, citeCost } from './cite-decision.ts';

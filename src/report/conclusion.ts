@@ -133,8 +133,20 @@ function bare(report: ExperimentReport, { model }: ModelDecision, scheme: string
   return bench ? ['its speed is not compared'] : [];
 }
 
-/** The sentence of the last line; null when nothing was compared. */
-export function verdictOfModel(report: ExperimentReport, decision: ModelDecision): Piece | null {
+/** A sentence or two a model, in one line: what to deploy, and what loses what. */
+export function foundSentences(report: ExperimentReport): Piece | null {
+  const all = decisions(report);
+  const sentences = all.flatMap((decision): Piece[] => {
+    const said = verdictOfModel(report, decision);
+    if (said === null) return [];
+    const named = all.length > 1 || decision.dummy;
+    return [[named ? `${modelWords(decision.model, report.cells)}: ` : '', said]];
+  });
+  return sentences.length > 0 ? sentences.flatMap((each, i) => (i > 0 ? [' ', each] : each)) : null;
+}
+
+/** null where nothing was compared. */
+function verdictOfModel(report: ExperimentReport, decision: ModelDecision): Piece | null {
   const { baseline } = report.config;
   const { chosen, judgements, dummy, model } = decision;
   if (dummy) return fastestOf(report, model);

@@ -2,7 +2,7 @@
 import type { ExperimentReport } from './collect.ts';
 import { DocumentBuilder, type DocumentEvidence, type Piece } from './document.ts';
 import { conclusion, verdictSentence } from './findings.ts';
-import { decisionSections } from './log-decision.ts';
+import { conclusionSection, decisionSections } from './log-decision.ts';
 import { hardware, overview as heading, software } from './log-header.ts';
 import { comparison, results } from './log-results.ts';
 import { variantSection } from './log-variant.ts';
@@ -32,6 +32,7 @@ export function experimentLog(
   doc.line`> says where a number comes from. Your own words belong in \`notes/*.md\` beside`;
   doc.line`> this file; they are included below.`;
   heading(doc, report);
+  conclusionSection(doc, report);
   hardware(doc, report);
   software(doc, report);
   matrix(doc, report);

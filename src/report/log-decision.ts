@@ -14,7 +14,7 @@ import {
 import { citeBatchSize } from './cite-speed.ts';
 import type { ExperimentReport } from './collect.ts';
 import { decisions, type ModelDecision } from './collect-decision.ts';
-import { conclusionLines } from './conclusion.ts';
+import { conclusionLines, foundSentences } from './conclusion.ts';
 import { pricesOf } from './decision-cost.ts';
 import {
   bestLines,
@@ -31,13 +31,20 @@ import { conclusion } from './findings.ts';
 import { modelWords } from './marks.ts';
 import { variantAnchor } from './variant-title.ts';
 
+/** What a reader takes away, before everything that it stands on. */
+export function conclusionSection(doc: DocumentBuilder, report: ExperimentReport): void {
+  const found = foundSentences(report);
+  if (found === null) return;
+  doc.heading(2, 'Conclusion');
+  doc.add(['Found: ', found]);
+  doc.blank();
+  for (const line of conclusionLines(report)) doc.add(['- ', line]);
+}
+
 export function decisionSections(doc: DocumentBuilder, report: ExperimentReport): void {
   const all = decisions(report);
   const ranked = all.filter(({ field }) => field.length > 0);
   const of = (model: string): string => `: ${modelWords(model, report.cells)}`;
-  const lines = conclusionLines(report);
-  if (lines.length > 0) doc.heading(2, 'Conclusion');
-  for (const line of lines) doc.add(['- ', line]);
   if (ranked.length > 0) doc.heading(2, 'Best Configurations');
   for (const decision of ranked) {
     if (all.length > 1 || decision.dummy) doc.heading(3, `Best${of(decision.model)}`);
@@ -74,8 +81,8 @@ function best(doc: DocumentBuilder, report: ExperimentReport, decision: ModelDec
       `\`${each.id}\``,
     ]),
   );
-  doc.line`Balance: (minmax(throughput) + 1 − minmax(P95)) / 2, minmax over the rows of this table.`;
-  doc.line`It ranks in this field only. Values are compared, not intervals: ties are possible.`;
+  doc.line`Balance: (minmax(throughput) + 1 − minmax(P95)) / 2, minmax over the rows of this`;
+  doc.line`table. It ranks in this field only. Values are compared, not intervals.`;
   for (const line of paretoLines(decision)) doc.add(line);
   if (decision.checks.length === 0) return;
   doc.blank();

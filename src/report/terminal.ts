@@ -1,9 +1,8 @@
 /** The tables that answer the question, as text that fits a terminal, and the sentence below. */
 import type { ExperimentReport } from './collect.ts';
-import { decisions } from './collect-decision.ts';
-import { conclusionLines, verdictOfModel } from './conclusion.ts';
+import { conclusionLines, foundSentences } from './conclusion.ts';
 import type { Piece } from './document.ts';
-import { DUMMY_WORDS, modelWords } from './marks.ts';
+import { DUMMY_WORDS } from './marks.ts';
 import { overviewTable } from './overview.ts';
 import { plainText } from './plain.ts';
 import { speedTables } from './speed-table.ts';
@@ -57,12 +56,6 @@ export function conclusionText(report: ExperimentReport): string | null {
 
 /** What was found, in a sentence or two a model; null when nothing was compared. */
 export function foundText(report: ExperimentReport): string | null {
-  const all = decisions(report);
-  const sentences = all.flatMap((decision) => {
-    const said = verdictOfModel(report, decision);
-    if (said === null) return [];
-    const name = `${modelWords(decision.model, report.cells)}: `;
-    return [plainText([all.length > 1 || decision.dummy ? name : '', said])];
-  });
-  return sentences.length > 0 ? sentences.join(' ') : null;
+  const said = foundSentences(report);
+  return said === null ? null : plainText(said);
 }

@@ -19,10 +19,11 @@ const COMMANDS = [
     ['bench'],
     ['generate'],
     ['report'],
+    ['compare'],
     ['verify'],
     ['explain'],
   ],
-  ...[['doctor'], ['runs', 'ls'], ['runs', 'show']],
+  ...[['doctor'], ['runs', 'ls'], ['runs', 'show'], ['runs', 'drift']],
 ];
 
 describe('assay --version', () => {
