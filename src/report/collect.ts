@@ -195,7 +195,7 @@ function comparisonsOf(
     if (cell.scheme === config.baseline || batchSizeOf(cell) !== null) return [];
     if (!isMeasured(cell) || !base || !isMeasured(base)) return [];
     const task = samplesOf(cell.run).items.length > 0;
-    const formula = task ? 'compare.accuracy-difference/1' : 'compare.perplexity-ratio/1';
+    const formula = task ? 'compare.accuracy-difference/2' : 'compare.perplexity-ratio/2';
     const margin = task ? config.margins.accuracy : config.margins.perplexity;
     const params = { resamples: 2_000, seed: config.seed, margin };
     const { model, scheme, measure } = cell;
