@@ -2,12 +2,14 @@
 import { z } from 'zod';
 import { compareRuns } from '../analyze/compare.ts';
 import type { CompareParams, Comparison } from '../analyze/comparison.ts';
-import { pairOf, type ResolvableRun, samplesOf } from '../analyze/reference.ts';
+import { judgeFamily } from '../analyze/family.ts';
+import { type ComparisonId, pairOf, type ResolvableRun, samplesOf } from '../analyze/reference.ts';
 import { FormatError } from '../record/errors.ts';
 import type { RunStatus } from '../record/schema.ts';
 import {
   batchSizeOf,
   isMeasured,
+  latencyId,
   type SpeedComparison,
   speedComparisons,
 } from './collect-speed.ts';
@@ -70,6 +72,8 @@ export interface ExperimentReport {
   readonly comparisons: readonly ComparisonReport[];
   /** Speed and texts against the model's speed baseline. */
   readonly speed: readonly SpeedComparison[];
+  /** All comparisons whose verdicts were found together. */
+  readonly family: readonly ComparisonId[];
 }
 
 /** Before experiment files could give one. */
@@ -104,7 +108,28 @@ export function collectExperiment(name: string, runs: readonly ResolvableRun[]):
     margin: latency ?? LATENCY_MARGIN,
     configured: latency === undefined ? null : newest.run,
   });
-  return { name, config, cells, measures, comparisons: comparisonsOf(newest, cells), speed };
+  const judged = judgedTogether(comparisonsOf(newest, cells), speed);
+  return { name, config, cells, measures, ...judged };
+}
+
+/** Every test of the experiment is one of a family, quality and speed alike. */
+function judgedTogether(
+  comparisons: readonly ComparisonReport[],
+  speed: readonly SpeedComparison[],
+): Pick<ExperimentReport, 'comparisons' | 'speed' | 'family'> {
+  const results = [...comparisons.map((each) => each.result), ...speed.map((each) => each.latency)];
+  const judged = judgeFamily(results);
+  const rest = judged.slice(comparisons.length);
+  return {
+    comparisons: comparisons.map((each, i) => ({ ...each, result: judged[i] as Comparison })),
+    speed: speed.map((each, i) => ({ ...each, latency: rest[i] as Comparison })),
+    family: [
+      ...comparisons.map(({ formula, run, baseline, params }) => {
+        return { formula, run, baseline, params };
+      }),
+      ...speed.map(latencyId),
+    ],
+  };
 }
 
 /** What is scored first, then benchmarks from the smallest batch size to the largest. */
