@@ -20,7 +20,8 @@ from scipy.stats.mstats import mquantiles
 from statsmodels.stats.proportion import proportion_confint
 
 from reference.benchmark import benchmark, student, texts
-from reference.resampling import RESAMPLES, SEED, bootstrap, resamples, sfc32
+from reference.inference import inference, mcnemar, sign_flip, tango
+from reference.resampling import RESAMPLES, SEED, bootstrap, expanded_tail, resamples, sfc32
 
 VOCABULARY = 40
 BINS = 10
@@ -80,8 +81,10 @@ def corpus(rng):
         "lossWith4To7Tokens": float(np.mean(later)),
         "perplexityRatio": {
             "value": math.exp(sum(differences) / sum(tokens)),
-            "ci95": np.exp(bootstrap(differences, tokens)).tolist(),
+            "ci95": np.exp(bootstrap(differences, tokens, expanded_tail(12))).tolist(),
+            "p": sign_flip(np.array(differences)),
         },
+        "lossExpanded": {"value": loss, "ci95": bootstrap(nll, tokens, expanded_tail(12))},
     }
 
 
@@ -105,7 +108,10 @@ def items(rng):
         "labelLoss": {"value": float(-logp.mean()), "ci95": bootstrap(-logp, np.ones(60))},
         "accuracyDifference": {
             "value": float(difference.mean()),
-            "ci95": bootstrap(difference, np.ones(60)),
+            "ci95": tango(60, int((difference > 0).sum()), int((difference < 0).sum())),
+            "p": float(
+                mcnemar([[0, (difference > 0).sum()], [(difference < 0).sum(), 0]]).pvalue
+            ),
         },
     }
 
@@ -153,6 +159,7 @@ def main():
         "student": student(),
         "benchmark": benchmark(rng),
         "texts": texts(rng),
+        "inference": inference(),
     }
     json.dump(values, sys.stdout, indent=2)
     print()

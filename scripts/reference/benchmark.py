@@ -4,6 +4,7 @@ import numpy as np
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
+from reference.inference import sign_flip
 from reference.resampling import RESAMPLES, bootstrap, expanded_tail, resamples
 
 
@@ -117,6 +118,7 @@ def benchmark(rng):
         "latencyRatio": {
             "value": float(np.exp(logs.mean())),
             "ci95": [float(np.exp(end)) for end in ratio],
+            "p": sign_flip(logs),
         },
     }
 

@@ -2,17 +2,30 @@
  * Quality, paired over the same documents or items: the same text is hard for both, and pairing
  * removes that shared difficulty from the difference.
  */
-import { type CompareFormula, intervalOf, refused, verdictOf, withReason } from './comparison.ts';
+import {
+  type CompareFormula,
+  type CompareParams,
+  concluded,
+  drawsOf,
+  ratioMargin,
+  refused,
+} from './comparison.ts';
 import { sum } from './describe.ts';
-import { type Interval, MIN_UNITS } from './intervals.ts';
-import { unitsOfWindows } from './samples.ts';
+import { bootstrapRatio, type Interval, MIN_UNITS } from './intervals.ts';
+import { mcnemar, tango } from './paired-proportions.ts';
+import { signFlip } from './permutation.ts';
+import { cannotCompareQuality } from './run-facts.ts';
+import { blocksOf, resamplingOf, type Unit, unitsOfWindows } from './samples.ts';
+
+const negative = (row: { logp: readonly (number | null)[] }, i: number): number | null => {
+  const logp = row.logp[i] as number | null;
+  return logp === null ? null : -logp;
+};
 
 /** exp(mean over tokens of (ln p_baseline − ln p_variant)): > 1 means that it predicts worse. */
-export const perplexityRatio: CompareFormula = ({ variant, baseline }, params) => {
-  const negative = (row: { logp: (number | null)[] }, i: number): number | null => {
-    const logp = row.logp[i] as number | null;
-    return logp === null ? null : -logp;
-  };
+export const perplexityRatio: CompareFormula = ({ variant, baseline, manifests }, params) => {
+  const impossible = cannotCompareQuality(manifests);
+  if (impossible !== null) return refused('ratio', impossible);
   const a = unitsOfWindows(variant.windows, negative, MIN_UNITS);
   const b = unitsOfWindows(baseline.windows, negative, MIN_UNITS);
   if ('nonFinite' in a || 'nonFinite' in b) return refused('ratio', 'a run has NaN or Inf tokens');
@@ -21,29 +34,47 @@ export const perplexityRatio: CompareFormula = ({ variant, baseline }, params) =
     a.units.length === b.units.length &&
     a.units.every((unit) => pairs.get(unit.id)?.tokens === unit.tokens);
   if (!same) return refused('ratio', 'the two runs did not score the same tokens');
-  const differences = a.units.map((unit) => unit.total - (pairs.get(unit.id)?.total as number));
-  const tokens = a.units.map((unit) => unit.tokens);
-  const n = sum(tokens);
-  if (n === 0) return refused('ratio', 'nothing was scored');
-  const value = Math.exp(sum(differences) / n);
-  const ci95 = intervalOf(differences, tokens, params);
-  const exp: Interval | null = ci95 && [Math.exp(ci95[0]), Math.exp(ci95[1])];
-  if (!Number.isFinite(Math.max(value, exp?.[1] ?? 0)))
-    return refused('ratio', 'the ratio overflows');
-  const verdict = verdictOf({
-    value,
-    ci95: exp,
-    low: 1 / (1 + params.margin),
-    high: 1 + params.margin,
-    none: 1,
-    higherIsBetter: false,
+  const differences = a.units.map(({ id, total, tokens }): Unit => {
+    return { id, total: total - (pairs.get(id)?.total as number), tokens };
   });
-  const base = { value, ci95: exp, unit: 'ratio' as const, n, units: tokens.length };
-  return withReason({ ...base, unitOf: a.unitOf, verdict });
+  const n = sum(differences.map((unit) => unit.tokens));
+  if (n === 0) return refused('ratio', 'nothing was scored');
+  const value = Math.exp(sum(differences.map((unit) => unit.total)) / n);
+  const log = intervalOf(differences, a.unitOf, params);
+  const ci95: Interval | null = log && [Math.exp(log[0]), Math.exp(log[1])];
+  if (!Number.isFinite(Math.max(value, ci95?.[1] ?? 0)))
+    return refused('ratio', 'the ratio overflows');
+  const blocks = blocksOf(differences, a.unitOf);
+  const { p, exact } = signFlip(
+    blocks.map((block) => block.total),
+    drawsOf(params),
+  );
+  const over = a.unitOf === 'documents' ? 'documents' : `${blocks.length} blocks of windows`;
+  const test = `sign-flip permutation over ${over}${exact ? ', exact' : ''}`;
+  const counted = { n, units: differences.length, unitOf: a.unitOf };
+  return concluded({ value, ci95, unit: 'ratio', ...counted, p, test }, ratioMargin(params.margin));
 };
 
-/** Accuracy of the variant − accuracy of the baseline, over the same items. */
-export const accuracyDifference: CompareFormula = ({ variant, baseline }, params) => {
+/** Interval of Σ totals / Σ tokens of paired differences; null for fewer than 10 units. */
+function intervalOf(
+  units: readonly Unit[],
+  unitOf: 'documents' | 'windows',
+  { resamples, seed }: CompareParams,
+): Interval | null {
+  if (units.length < MIN_UNITS) return null;
+  const numerators = units.map((unit) => unit.total);
+  const denominators = units.map((unit) => unit.tokens);
+  const how = resamplingOf(unitOf, units.length);
+  return bootstrapRatio({ numerators, denominators, resamples, seed, ...how });
+}
+
+/**
+ * Accuracy of the variant − accuracy of the baseline, over the same items: Tango's score interval
+ * and McNemar's exact test.
+ */
+export const accuracyDifference: CompareFormula = ({ variant, baseline, manifests }, params) => {
+  const impossible = cannotCompareQuality(manifests);
+  if (impossible !== null) return refused('fraction', impossible);
   const reference = new Map(baseline.items.map((item) => [item.item, item]));
   const same =
     variant.items.length === baseline.items.length &&
@@ -51,19 +82,18 @@ export const accuracyDifference: CompareFormula = ({ variant, baseline }, params
   if (!same) return refused('fraction', 'the two runs did not score the same items');
   const n = variant.items.length;
   if (n === 0) return refused('fraction', 'no items were scored');
-  const differences = [...variant.items]
-    .sort((a, b) => a.item - b.item)
-    .map((item) => Number(item.correct) - Number(reference.get(item.item)?.correct));
-  const value = sum(differences) / n;
-  const ci95 = intervalOf(differences, new Array<number>(n).fill(1), params);
+  const changed = variant.items.filter(
+    (item) => item.correct !== reference.get(item.item)?.correct,
+  );
+  const gained = changed.filter((item) => item.correct).length;
+  const counts = { n, gained, lost: changed.length - gained };
   const { margin } = params;
-  const verdict = verdictOf({
-    value,
-    ci95,
-    low: -margin,
-    high: margin,
-    none: 0,
-    higherIsBetter: true,
-  });
-  return withReason({ value, ci95, unit: 'fraction', n, units: n, unitOf: 'items', verdict });
+  return concluded(
+    {
+      ...{ value: (gained - counts.lost) / n, ci95: n < MIN_UNITS ? null : tango(counts) },
+      ...{ unit: 'fraction', n, units: n, unitOf: 'items' },
+      ...{ p: mcnemar(counts).exact, test: 'McNemar, exact' },
+    },
+    { low: -margin, high: margin, none: 0, higherIsBetter: true },
+  );
 };

@@ -2,10 +2,19 @@
  * Speed, paired by round: in each round both cells ran one after the other, so that what the
  * machine did at that time (heat, another tenant) is in both and cancels in the ratio.
  */
-import { type CompareFormula, refused, verdictOf } from './comparison.ts';
+import {
+  type ComparedRuns,
+  type CompareFormula,
+  type Comparison,
+  concluded,
+  drawsOf,
+  ratioMargin,
+  refused,
+} from './comparison.ts';
 import { mean, sum } from './describe.ts';
 import { measuredRounds } from './formulas-bench.ts';
 import { type Interval, MIN_UNITS } from './intervals.ts';
+import { signFlip } from './permutation.ts';
 import { cannotCompareSpeed, speedNotes } from './run-facts.ts';
 import type { IterationRow } from './samples.ts';
 import { studentInterval } from './student.ts';
@@ -13,10 +22,11 @@ import { studentInterval } from './student.ts';
 /**
  * exp(mean over common rounds of ln(mean e2e of the variant / mean e2e of the baseline)): below 1
  * the variant is faster. Interval: Student's t over rounds on the log scale (n − 1 degrees of
- * freedom), from 10 rounds on. Every round counts alike, however many iterations it has.
+ * freedom), from 10 rounds on; test: the signs of the logarithms exchanged, round by round. Every
+ * round counts alike, however many iterations it has. Both speak of these two processes.
  */
 export const latencyRatio: CompareFormula = (runs, params) => {
-  const impossible = cannotCompareSpeed(runs.manifests);
+  const impossible = cannotCompareSpeed(runs.manifests) ?? nothingMeasuredIn(runs);
   if (impossible !== null) return refused('ratio', impossible);
   const [variant, baseline] = [measuredRounds(runs.variant), measuredRounds(runs.baseline)];
   const common = [...variant.keys()].filter((round) => baseline.has(round));
@@ -28,29 +38,46 @@ export const latencyRatio: CompareFormula = (runs, params) => {
   if (!samePrompts(fast, slow)) return refused('ratio', 'the two cells were fed different prompts');
   const logs = common.map((round) => Math.log(timeOf(variant, round) / timeOf(baseline, round)));
   if (!logs.every(Number.isFinite)) return refused('ratio', 'an iteration took no time at all');
-  const value = Math.exp(mean(logs));
-  const ci95 = intervalOf(logs);
-  const { margin } = params;
-  const verdict = verdictOf({
-    value,
-    ci95,
-    low: 1 / (1 + margin),
-    high: 1 + margin,
-    none: 1,
-    higherIsBetter: false,
-  });
-  const notes = [...speedNotes(runs.manifests), ...lengthNotes(fast, slow)];
-  return {
-    ...{ value, ci95, unit: 'ratio', n: fast.length + slow.length, units: common.length },
-    ...{ unitOf: 'rounds', verdict },
-    ...(ci95 ? {} : { reason: `${common.length} rounds: an interval needs ${MIN_UNITS}` }),
-    ...(notes.length > 0 ? { note: notes.join('; ') } : {}),
-  };
+  const ci95 = logs.length < MIN_UNITS ? null : expOf(studentInterval(logs));
+  const { p, exact } = signFlip(logs, drawsOf(params));
+  const compared = concluded(
+    {
+      ...{ value: Math.exp(mean(logs)), ci95, unit: 'ratio', n: fast.length + slow.length },
+      ...{ units: common.length, unitOf: 'rounds', p },
+      test: `sign-flip permutation over rounds${exact ? ', exact' : ''}`,
+      notes: [...speedNotes(runs.manifests), ...lengthNotes(fast, slow)],
+    },
+    ratioMargin(params.margin),
+  );
+  return withProcessNoise(compared);
 };
 
-function intervalOf(logs: readonly number[]): Interval | null {
-  if (logs.length < MIN_UNITS) return null;
-  const [low, high] = studentInterval(logs);
+/** Two processes of one program may differ for as long as they live by about so much. */
+const PROCESS_NOISE = 0.02;
+
+/** Rounds cannot see what stays with a process, such as where its memory lies. */
+function withProcessNoise(compared: Comparison): Comparison {
+  const { ci95, verdict, note } = compared;
+  if (!ci95 || (verdict !== 'better' && verdict !== 'worse')) return compared;
+  const nearest = verdict === 'better' ? 1 / ci95[1] : ci95[0];
+  if (nearest > 1 + PROCESS_NOISE) return compared;
+  const caution = 'as little as two processes of one program may differ by: run it again';
+  return { ...compared, note: note === undefined ? caution : `${note}; ${caution}` };
+}
+
+function nothingMeasuredIn({ variant, baseline }: ComparedRuns): string | null {
+  for (const [name, { iterations, failures }] of [
+    ['the cell', variant],
+    ['the baseline', baseline],
+  ] as const) {
+    if (iterations.some((row) => !row.warmup)) continue;
+    const failed = failures.length;
+    return failed > 0 ? `all ${failed} iterations of ${name} failed` : `${name} measured nothing`;
+  }
+  return null;
+}
+
+function expOf([low, high]: Interval): Interval {
   return [Math.exp(low), Math.exp(high)];
 }
 

@@ -5,13 +5,13 @@
 import {
   type ComparedRuns,
   type CompareFormula,
-  intervalOf,
+  type Comparison,
+  type Measured,
   refused,
-  type Verdict,
-  withReason,
+  tooFew,
 } from './comparison.ts';
 import { sum } from './describe.ts';
-import { type Interval, MIN_UNITS, wilson } from './intervals.ts';
+import { bootstrapRatio, MIN_UNITS, wilson } from './intervals.ts';
 import { differentSettings } from './run-facts.ts';
 import type { GeneratedRow } from './samples.ts';
 
@@ -60,15 +60,16 @@ export const tokenAgreement: CompareFormula = (runs, params) => {
   const n = sum(compared);
   if (n === 0) return refused('fraction', 'no token was generated');
   const value = sum(same) / n;
+  const base = { value, unit: 'fraction', n, units: found.length, unitOf: 'prompts' } as const;
   if (value === 1) {
     // A bootstrap of nothing but 1 would claim a certainty that these few prompts do not give.
     const reason = 'no text differs: resampling cannot tell how rare a difference is';
-    const none = { value, ci95: null, unit: 'fraction' as const, n, units: found.length };
-    return { ...none, unitOf: 'prompts', verdict: 'inconclusive', reason };
+    return { ...judged({ ...base, ci95: null }, params.margin), reason };
   }
-  const ci95 = intervalOf(same, compared, params);
-  const base = { value, ci95, unit: 'fraction' as const, n, units: found.length };
-  return withReason({ ...base, unitOf: 'prompts', verdict: judged(ci95, params.margin) });
+  const { resamples, seed } = params;
+  const few = found.length < MIN_UNITS;
+  const drawn = { numerators: same, denominators: compared, resamples, seed };
+  return judged({ ...base, ci95: few ? null : bootstrapRatio(drawn) }, params.margin);
 };
 
 /** Share of prompts that both continue with the very same text; Wilson's interval over prompts. */
@@ -77,13 +78,17 @@ export const identicalTexts: CompareFormula = (runs, params) => {
   if (typeof found === 'string') return refused('fraction', found);
   const n = found.length;
   const identical = found.filter((each) => each.same === each.compared).length;
-  const value = identical / n;
   const ci95 = n < MIN_UNITS ? null : wilson(identical, n);
-  const base = { value, ci95, unit: 'fraction' as const, n, units: n, unitOf: 'prompts' };
-  return withReason({ ...base, verdict: judged(ci95, params.margin) });
+  const counted = { unit: 'fraction', n, units: n, unitOf: 'prompts' } as const;
+  return judged({ value: identical / n, ci95, ...counted }, params.margin);
 };
 
 /** A text that is not the baseline's is no worse for it: only sameness can be shown. */
-function judged(ci95: Interval | null, margin: number): Verdict {
-  return ci95 && ci95[0] > 1 - margin ? 'equivalent' : 'inconclusive';
+function judged(measured: Omit<Measured, 'p' | 'test' | 'notes'>, margin: number): Comparison {
+  const { ci95, units, unitOf } = measured;
+  const same = ci95 !== null && ci95[0] > 1 - margin;
+  const figures = { ...measured, p: null, test: null, pHolm: null };
+  if (same) return { ...figures, verdict: 'equivalent' };
+  const reason = ci95 ? {} : { reason: tooFew(units, unitOf) };
+  return { ...figures, verdict: 'inconclusive', ...reason };
 }

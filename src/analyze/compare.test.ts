@@ -35,7 +35,7 @@ const corpus = (extra: (document: number) => number): Samples =>
   );
 
 const ratio = (variant: Samples, baseline: Samples, params = {}): Comparison =>
-  compareRuns('compare.perplexity-ratio/1', { variant, baseline }, { ...PARAMS, ...params });
+  compareRuns('compare.perplexity-ratio/2', { variant, baseline }, { ...PARAMS, ...params });
 
 describe('perplexity ratio', () => {
   const base = corpus(() => 0);
@@ -154,7 +154,7 @@ function labelled(outcomes: readonly boolean[], labels?: readonly string[]): Sam
 
 describe('accuracy difference', () => {
   const difference = (variant: Samples, baseline: Samples, margin = 0.01): Comparison =>
-    compareRuns('compare.accuracy-difference/1', { variant, baseline }, { ...PARAMS, margin });
+    compareRuns('compare.accuracy-difference/2', { variant, baseline }, { ...PARAMS, margin });
   const half = Array.from({ length: 40 }, (_, i) => i % 2 === 0);
   const all = half.map(() => true);
 
@@ -179,8 +179,13 @@ describe('accuracy difference', () => {
     expect(difference(reversed, labelled(half))).toEqual(forward);
   });
 
-  test('no change at all is equivalent; one flip of forty is not shown to be', () => {
-    expect(difference(labelled(half), labelled(half)).verdict).toBe('equivalent');
+  test('no change in forty items leaves room for a change: 40 cannot show 1 %', () => {
+    const unchanged = difference(labelled(half), labelled(half));
+    expect(unchanged).toMatchObject({ value: 0, p: 1, verdict: 'inconclusive' });
+    expect(unchanged.ci95![1]).toBeCloseTo(0.0876, 4);
+    expect(difference(labelled(half), labelled(half), 0.1).verdict).toBe('equivalent');
+    const many = Array.from({ length: 400 }, (_, i) => i % 3 > 0);
+    expect(difference(labelled(many), labelled(many)).verdict).toBe('equivalent');
     const flipped = half.map((correct, i) => (i === 0 ? !correct : correct));
     expect(difference(labelled(flipped), labelled(half)).verdict).toBe('inconclusive');
     expect(difference(labelled(flipped), labelled(half), 0.2).verdict).toBe('equivalent');

@@ -5,8 +5,8 @@ import { identicalTexts, tokenAgreement } from './compare-text.ts';
 import type { ComparedRuns, CompareFormula, CompareParams, Comparison } from './comparison.ts';
 
 export const COMPARISONS: Readonly<Record<string, CompareFormula>> = {
-  'compare.perplexity-ratio/1': perplexityRatio,
-  'compare.accuracy-difference/1': accuracyDifference,
+  'compare.perplexity-ratio/2': perplexityRatio,
+  'compare.accuracy-difference/2': accuracyDifference,
   'compare.latency-ratio/1': latencyRatio,
   'compare.agreement/1': tokenAgreement,
   'compare.identical-texts/1': identicalTexts,

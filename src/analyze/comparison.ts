@@ -1,6 +1,7 @@
 /** What a comparison of a variant with the named baseline run is, and how its verdict is found. */
 import type { Manifest } from '../record/schema.ts';
-import { bootstrapRatio, type Interval, MIN_UNITS } from './intervals.ts';
+import { type Interval, MIN_UNITS } from './intervals.ts';
+import type { PermutationDraws } from './permutation.ts';
 import type { Samples } from './samples.ts';
 
 export type Verdict = 'better' | 'worse' | 'equivalent' | 'inconclusive' | 'refused';
@@ -15,6 +16,11 @@ export interface Comparison {
   /** Paired units that were resampled. */
   readonly units: number;
   readonly unitOf: string;
+  /** Two-sided, of the hypothesis that there is no difference; null where there is no test. */
+  readonly p: number | null;
+  readonly test: string | null;
+  /** p adjusted for all tests of the report that it is in (`judgeFamily`); null before that. */
+  readonly pHolm: number | null;
   readonly verdict: Verdict;
   /** Why it was refused or stays inconclusive. */
   readonly reason?: string;
@@ -40,54 +46,77 @@ export type CompareFormula = (runs: ComparedRuns, params: CompareParams) => Comp
 
 export function refused(unit: Comparison['unit'], reason: string): Comparison {
   return {
-    value: null,
-    ci95: null,
-    unit,
-    n: 0,
-    units: 0,
-    unitOf: 'none',
-    verdict: 'refused',
-    reason,
+    ...{ value: null, ci95: null, unit, n: 0, units: 0, unitOf: 'none' },
+    ...{ p: null, test: null, pHolm: null, verdict: 'refused', reason },
   };
 }
 
+/** The level of one test alone; `judgeFamily` holds it for all tests of a report. */
+const LEVEL = 0.05;
+
+/** A permutation test that cannot count all arrangements draws so many: p from 0.0001 on. */
+export function drawsOf({ seed }: CompareParams): PermutationDraws {
+  return { permutations: 9_999, seed };
+}
+
+export interface Measured {
+  readonly value: number;
+  /** null: too few units. */
+  readonly ci95: Interval | null;
+  readonly unit: Comparison['unit'];
+  readonly n: number;
+  readonly units: number;
+  readonly unitOf: string;
+  readonly p: number;
+  readonly test: string;
+  readonly notes?: readonly string[];
+}
+
 export interface Judged {
-  value: number;
-  ci95: Interval | null;
-  low: number;
-  high: number;
+  readonly low: number;
+  readonly high: number;
   /** The value of "no difference". */
-  none: number;
-  higherIsBetter: boolean;
+  readonly none: number;
+  readonly higherIsBetter: boolean;
+}
+
+/** The margin of a ratio that is better the smaller it is. */
+export function ratioMargin(margin: number): Judged {
+  return { low: 1 / (1 + margin), high: 1 + margin, none: 1, higherIsBetter: false };
+}
+
+/** From what was measured to a comparison with verdict and reasons. */
+export function concluded(measured: Measured, judged: Judged): Comparison {
+  const { notes = [], ...figures } = measured;
+  const { value, ci95, units, unitOf } = figures;
+  const unvaried = ci95 !== null && ci95[0] === ci95[1] && value !== judged.none;
+  const all = unvaried ? [...notes, `no two ${unitOf} differ: the interval has no width`] : notes;
+  const note = all.length > 0 ? { note: all.join('; ') } : {};
+  if (!ci95) {
+    const reason = tooFew(units, unitOf);
+    const none = { p: null, test: null, pHolm: null };
+    return { ...figures, ...none, verdict: 'inconclusive', reason, ...note };
+  }
+  const found = { ...figures, pHolm: null, ...note };
+  const verdict = verdictOf(ci95, judged);
+  if ((verdict === 'better' || verdict === 'worse') && figures.p > LEVEL) {
+    const reason = 'the interval excludes no difference, but the test does not';
+    return { ...found, verdict: 'inconclusive', reason };
+  }
+  if (verdict !== 'inconclusive') return { ...found, verdict };
+  const reason = 'the interval holds no difference, and differences beyond the margin';
+  return { ...found, verdict, reason };
 }
 
 /** Equivalence is asked first: a difference too small to matter is not called worse. */
-export function verdictOf(j: Judged): Verdict {
-  if (!j.ci95) return 'inconclusive';
-  const [low, high] = j.ci95;
-  if (low > j.low && high < j.high) return 'equivalent';
-  if (low > j.none) return j.higherIsBetter ? 'better' : 'worse';
-  if (high < j.none) return j.higherIsBetter ? 'worse' : 'better';
+export function verdictOf([low, high]: Interval, judged: Judged): Verdict {
+  if (low > judged.low && high < judged.high) return 'equivalent';
+  if (low > judged.none) return judged.higherIsBetter ? 'better' : 'worse';
+  if (high < judged.none) return judged.higherIsBetter ? 'worse' : 'better';
   return 'inconclusive';
 }
 
-/** Bootstrap of Σ numerators / Σ denominators over pairs; null for fewer than 10. */
-export function intervalOf(
-  numerators: readonly number[],
-  denominators: readonly number[],
-  params: CompareParams,
-): Interval | null {
-  if (numerators.length < MIN_UNITS) return null;
-  return bootstrapRatio({
-    numerators,
-    denominators,
-    resamples: params.resamples,
-    seed: params.seed,
-  });
-}
-
-export function withReason(comparison: Comparison): Comparison {
-  if (comparison.ci95) return comparison;
-  const reason = `${comparison.units} ${comparison.unitOf}: an interval needs ${MIN_UNITS}`;
-  return { ...comparison, reason };
+export function tooFew(units: number, unitOf: string): string {
+  const counted = units === 1 ? `one of the ${unitOf}` : `${units} ${unitOf}`;
+  return `${counted}: an interval needs ${MIN_UNITS}`;
 }

@@ -2,7 +2,7 @@
 import type { SampleRow } from '../record/rows.ts';
 import type { Metric } from '../record/schema.ts';
 import { sum } from './describe.ts';
-import { bootstrapRatio, MIN_UNITS } from './intervals.ts';
+import { bootstrapRatio, MIN_UNITS, type Resampling } from './intervals.ts';
 import type { Samples, Unit } from './samples.ts';
 import { expandedTail } from './student.ts';
 
@@ -44,6 +44,8 @@ export interface RatioOfUnits {
   n?: number;
   /** Widen the interval for few units, as rounds are; documents are many. */
   expanded?: boolean;
+  /** Of units that are correlated with their neighbours. */
+  correlated?: Pick<Resampling, 'block' | 'tail'>;
 }
 
 /** Σ totals / Σ tokens with a bootstrap interval over the units. */
@@ -64,6 +66,7 @@ export function ratioOfUnits(options: RatioOfUnits): Derived {
     resamples: numberParam(params, 'resamples'),
     seed: numberParam(params, 'seed'),
     ...(options.expanded ? { tail: expandedTail(units.length) } : {}),
+    ...options.correlated,
   });
   return { ...base, ci95 };
 }

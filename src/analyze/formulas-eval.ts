@@ -1,4 +1,8 @@
-/** Formulas over scored windows (seed document 001's measures, with intervals). */
+/**
+ * Formulas over scored windows (seed document 001's measures, with intervals). Version 2 cuts off
+ * smaller tails where units are few, and resamples windows, where documents are under 10, in
+ * blocks: neighbours in a text hang together.
+ */
 import type { WindowRow } from '../record/rows.ts';
 import {
   type Derived,
@@ -10,9 +14,10 @@ import {
   ratioOfUnits,
 } from './formula.ts';
 import { MIN_UNITS } from './intervals.ts';
-import { type Samples, unitsOfWindows } from './samples.ts';
+import { resamplingOf, type Samples, unitsOfWindows } from './samples.ts';
 
 type PerToken = (row: WindowRow, index: number) => number | null;
+type Version = 1 | 2;
 
 const negativeLogp: PerToken = (row, i) => {
   const logp = row.logp[i] as number | null;
@@ -29,31 +34,42 @@ const brier: PerToken = (row, i) => {
   return squares === null || logp === null ? null : squares - 2 * Math.exp(logp) + 1;
 };
 
-function meanPerToken(
-  samples: Samples,
-  params: FormulaParams,
-  unit: string,
-  perToken: PerToken,
-): Derived {
-  const sums = unitsOfWindows(samples.windows, perToken, MIN_UNITS);
-  if ('nonFinite' in sums) return missing(unit, `${sums.nonFinite} scored tokens are NaN or Inf`);
-  return ratioOfUnits({ unit, unitOf: sums.unitOf, units: sums.units, params });
+interface MeanPerToken {
+  readonly unit: string;
+  readonly perToken: PerToken;
+  readonly version: Version;
 }
 
-const loss: Formula = {
-  unit: 'nats',
-  reads: 'window',
-  describe:
-    'mean over scored tokens of −ln p(target); interval: percentile bootstrap over documents',
-  compute: (samples, params) => meanPerToken(samples, params, 'nats', negativeLogp),
+function meanPerToken(samples: Samples, params: FormulaParams, of: MeanPerToken): Derived {
+  const { unit } = of;
+  const sums = unitsOfWindows(samples.windows, of.perToken, MIN_UNITS);
+  if ('nonFinite' in sums) return missing(unit, `${sums.nonFinite} scored tokens are NaN or Inf`);
+  const { units, unitOf } = sums;
+  const correlated = of.version === 1 ? {} : resamplingOf(unitOf, units.length);
+  return ratioOfUnits({ unit, unitOf, units, params, correlated });
+}
+
+const RESAMPLED: Readonly<Record<Version, string>> = {
+  1: 'percentile bootstrap over documents',
+  2:
+    'percentile bootstrap over documents (circular blocks of windows where documents are under ' +
+    '10), tails expanded for few units',
 };
 
-const perplexity: Formula = {
+const loss = (version: Version): Formula => ({
+  unit: 'nats',
+  reads: 'window',
+  describe: `mean over scored tokens of −ln p(target); interval: ${RESAMPLED[version]}`,
+  compute: (samples, params) =>
+    meanPerToken(samples, params, { unit: 'nats', perToken: negativeLogp, version }),
+});
+
+const perplexity = (version: Version): Formula => ({
   unit: 'ratio',
   reads: 'window',
   describe: 'exp(loss); interval: exp of the loss interval',
   compute(samples, params) {
-    const base = loss.compute(samples, params);
+    const base = loss(version).compute(samples, params);
     if (base.value === null) return { ...base, unit: 'ratio' };
     const value = Math.exp(base.value);
     const ci95: Derived['ci95'] = base.ci95 && [Math.exp(base.ci95[0]), Math.exp(base.ci95[1])];
@@ -63,21 +79,23 @@ const perplexity: Formula = {
     const reason = `a loss of ${base.value.toPrecision(4)} nats: its exponential overflows`;
     return { ...base, unit: 'ratio', value: null, ci95: null, reason };
   },
-};
+});
 
-const tokenAccuracy: Formula = {
+const tokenAccuracy = (version: Version): Formula => ({
   unit: 'fraction',
   reads: 'window',
-  describe: 'share of scored tokens whose target was the argmax; bootstrap over documents',
-  compute: (samples, params) => meanPerToken(samples, params, 'fraction', hit),
-};
+  describe: `share of scored tokens whose target was the argmax; ${RESAMPLED[version]}`,
+  compute: (samples, params) =>
+    meanPerToken(samples, params, { unit: 'fraction', perToken: hit, version }),
+});
 
-const brierScore: Formula = {
+const brierScore = (version: Version): Formula => ({
   unit: 'score',
   reads: 'window',
-  describe: 'mean over scored tokens of Σp² − 2·p(target) + 1 (0 best, 2 worst)',
-  compute: (samples, params) => meanPerToken(samples, params, 'score', brier),
-};
+  describe: `mean over scored tokens of Σp² − 2·p(target) + 1 (0 best, 2 worst); ${RESAMPLED[version]}`,
+  compute: (samples, params) =>
+    meanPerToken(samples, params, { unit: 'score', perToken: brier, version }),
+});
 
 /** Guo et al. 2017, equal-width bins on the probability of the most likely token. */
 const calibrationError: Formula = {
@@ -109,7 +127,7 @@ const calibrationError: Formula = {
 };
 
 /** Loss of the tokens that saw `from ≤ context < to` tokens: does a long context help? */
-const lossAtContext: Formula = {
+const lossAtContext = (version: Version): Formula => ({
   unit: 'nats',
   reads: 'window',
   describe: 'mean −ln p(target) over tokens with `from` ≤ context tokens < `to`',
@@ -123,9 +141,10 @@ const lossAtContext: Formula = {
       return [{ ...row, logp: row.logp.slice(start, end) }];
     });
     if (kept.length === 0) return missing('nats', 'no token had this much context');
-    return meanPerToken({ ...samples, windows: kept }, params, 'nats', negativeLogp);
+    const of = { unit: 'nats', perToken: negativeLogp, version };
+    return meanPerToken({ ...samples, windows: kept }, params, of);
   },
-};
+});
 
 const scoredTokens: Formula = {
   unit: 'tokens',
@@ -138,11 +157,16 @@ const scoredTokens: Formula = {
 };
 
 export const evalFormulas: Record<string, Formula> = {
-  'eval.loss/1': loss,
-  'eval.perplexity/1': perplexity,
-  'eval.token-accuracy/1': tokenAccuracy,
-  'eval.brier/1': brierScore,
+  'eval.loss/1': loss(1),
+  'eval.loss/2': loss(2),
+  'eval.perplexity/1': perplexity(1),
+  'eval.perplexity/2': perplexity(2),
+  'eval.token-accuracy/1': tokenAccuracy(1),
+  'eval.token-accuracy/2': tokenAccuracy(2),
+  'eval.brier/1': brierScore(1),
+  'eval.brier/2': brierScore(2),
   'eval.ece/1': calibrationError,
-  'eval.loss-at-context/1': lossAtContext,
+  'eval.loss-at-context/1': lossAtContext(1),
+  'eval.loss-at-context/2': lossAtContext(2),
   'eval.scored-tokens/1': scoredTokens,
 };

@@ -26,7 +26,8 @@ function runOf(runId: string, extra: number): ResolvableRun & { reads: number } 
   const rows = rowsOf(extra);
   const metric = (formula: string): Metric =>
     computeMetric({ formula, params: PARAMS }, { ...samplesOf(bare) });
-  const manifest = { runId, engine: { threads: 4 }, reason: null } as unknown as Manifest;
+  const facts = { config: {}, model: null, reason: null };
+  const manifest = { runId, engine: { threads: 4 }, ...facts } as unknown as Manifest;
   const bare: ResolvableRun = { manifest, summary: null, rows: () => rows };
   const metrics = {
     perplexity: { ...metric('eval.perplexity/1'), value: 1e9 },
@@ -73,7 +74,7 @@ describe('resolving a number', () => {
 
   test('a comparison, a reduction, a coverage, a field of the manifest', () => {
     const params = { ...PARAMS, margin: 0.01 };
-    const formula = 'compare.perplexity-ratio/1';
+    const formula = 'compare.perplexity-ratio/2';
     const compared = { from: 'comparison', formula, run: 'b', baseline: 'a', params } as const;
     expect(resolve({ ...compared, part: 'value' })).toBeCloseTo(Math.exp(0.5), 12);
     expect(resolve({ ...compared, part: 'units' })).toBe(12);
@@ -95,7 +96,7 @@ describe('resolving a number', () => {
       { from: 'reduction', run: 'a', baseline: 'x', metric: 'storedWeightBytes' },
       {
         from: 'comparison',
-        formula: 'compare.perplexity-ratio/1',
+        formula: 'compare.perplexity-ratio/2',
         run: 'a',
         baseline: 'x',
         params: { ...PARAMS, margin: 0.01 },

@@ -2,30 +2,39 @@
  * Where a printed number comes from, as data: enough to compute it again from run directories.
  * Reports write these beside every numeral; `verify` resolves and renders them again.
  */
+import { canonicalJson } from '../record/canonical.ts';
 import type { SampleRow } from '../record/rows.ts';
 import type { Manifest, Metric, Summary } from '../record/schema.ts';
 import { compareRuns } from './compare.ts';
 import type { ComparedRuns, CompareParams, Comparison } from './comparison.ts';
 import { coverageOf } from './coverage.ts';
 import { type DecisionReference, describeDecision, resolveDecision } from './decision-reference.ts';
+import { judgeFamily } from './family.ts';
 import { computeMetric } from './formulas.ts';
 import { groupSamples, type Samples } from './samples.ts';
 
 export type MetricPart = 'value' | 'n' | 'units' | 'ci95.0' | 'ci95.1';
 
+/** `pHolm` is adjusted for all tests of the document that it stands in: its family. */
+export type ComparisonPart = MetricPart | 'p' | 'pHolm';
+
+/** Enough to make a comparison again. */
+export interface ComparisonId {
+  readonly formula: string;
+  readonly run: string;
+  readonly baseline: string;
+  readonly params: CompareParams;
+}
+
 export type NumberReference =
   | { from: 'metric'; run: string; metric: string; part: MetricPart }
   | { from: 'manifest'; run: string; path: string }
-  | {
+  | ({
       from: 'comparison';
-      formula: string;
-      run: string;
-      baseline: string;
-      params: CompareParams;
-      part: MetricPart;
+      part: ComparisonPart;
       /** What a reader is told of it; absent: as it is. */
       as?: Transform;
-    }
+    } & ComparisonId)
   | { from: 'coverage'; run: string; scheme: string; part: 'tensors' | 'parameterShare' }
   | { from: 'reduction'; run: string; baseline: string; metric: string }
   | DecisionReference;
@@ -53,18 +62,16 @@ export function samplesOf(run: ResolvableRun): Samples {
 
 export type RunLookup = (runId: string) => ResolvableRun | undefined;
 
-export function partOf(value: Metric | Comparison, part: MetricPart): number | null {
+export function partOf(of: Metric | Comparison, part: MetricPart): number | null {
   switch (part) {
     case 'value':
-      return value.value;
     case 'n':
-      return value.n;
     case 'units':
-      return value.units;
+      return of[part];
     case 'ci95.0':
-      return value.ci95?.[0] ?? null;
+      return of.ci95?.[0] ?? null;
     case 'ci95.1':
-      return value.ci95?.[1] ?? null;
+      return of.ci95?.[1] ?? null;
   }
 }
 
@@ -84,8 +91,46 @@ function metricOf(run: ResolvableRun, name: string): Metric | undefined {
   return recorded && once(run, name, () => computeMetric(recorded, samplesOf(run)));
 }
 
-/** null when the run, the metric or the field is not there (any more). */
-export function resolveNumber(reference: NumberReference, lookup: RunLookup): number | null {
+function comparisonOf(id: ComparisonId, lookup: RunLookup): Comparison | null {
+  const [run, baseline] = [lookup(id.run), lookup(id.baseline)];
+  if (!run || !baseline) return null;
+  const { formula, params } = id;
+  const key = JSON.stringify([formula, id.baseline, params]);
+  return once(run, key, () => compareRuns(formula, pairOf(run, baseline), params));
+}
+
+const judged = new WeakMap<readonly ComparisonId[], Map<string, Comparison>>();
+
+const keyOf = ({ formula, run, baseline, params }: ComparisonId): string =>
+  canonicalJson({ formula, run, baseline, params: { ...params } });
+
+/**
+ * The comparisons of a document as `judgeFamily` leaves them; once a document. Where a run is gone,
+ * no adjusted p stands any more: it would be that of a smaller family.
+ */
+function judgedIn(family: readonly ComparisonId[], lookup: RunLookup): Map<string, Comparison> {
+  const known = judged.get(family);
+  if (known) return known;
+  const found = family.flatMap((id) => {
+    const comparison = comparisonOf(id, lookup);
+    return comparison ? [{ key: keyOf(id), comparison }] : [];
+  });
+  const whole = found.length === family.length ? found : [];
+  const all = judgeFamily(whole.map(({ comparison }) => comparison));
+  const byKey = new Map(whole.map(({ key }, i) => [key, all[i] as Comparison]));
+  judged.set(family, byKey);
+  return byKey;
+}
+
+/**
+ * null when the run, the metric or the field is not there (any more).
+ * `family`: the comparisons of the document that the number stands in.
+ */
+export function resolveNumber(
+  reference: NumberReference,
+  lookup: RunLookup,
+  family: readonly ComparisonId[] = [],
+): number | null {
   const run = lookup(reference.run);
   if (!run) return null;
   switch (reference.from) {
@@ -98,18 +143,17 @@ export function resolveNumber(reference: NumberReference, lookup: RunLookup): nu
     case 'coverage':
       return coverageOf(samplesOf(run), reference.scheme)[reference.part];
     case 'comparison': {
-      const baseline = lookup(reference.baseline);
-      if (!baseline) return null;
-      const { part, as, ...what } = reference;
-      const compare = (): Comparison =>
-        compareRuns(reference.formula, pairOf(run, baseline), reference.params);
-      return transformed(partOf(once(run, JSON.stringify(what), compare), part), as);
+      const { part, as } = reference;
+      if (part === 'pHolm') return judgedIn(family, lookup).get(keyOf(reference))?.pHolm ?? null;
+      const comparison = comparisonOf(reference, lookup);
+      if (!comparison) return null;
+      return transformed(part === 'p' ? comparison.p : partOf(comparison, part), as);
     }
     case 'reduction': {
       const baseline = lookup(reference.baseline);
-      const value = metricOf(run, reference.metric)?.value;
-      const base = baseline && metricOf(baseline, reference.metric)?.value;
-      return value == null || base == null || base === 0 ? null : 1 - value / base;
+      const of = metricOf(run, reference.metric);
+      const base = baseline && metricOf(baseline, reference.metric);
+      return of && base ? reductionOf(of, base) : null;
     }
     default:
       return resolveDecision(reference, {
@@ -128,6 +172,12 @@ export function gpuMemoryBytes(manifest: Manifest | undefined): number | null {
   const all = manifest?.environment.gpus.map((gpu) => gpu.memoryBytes) ?? [];
   const known = all.filter((bytes) => bytes !== null);
   return known.length > 0 && known.length === all.length ? known.reduce((a, b) => a + b) : null;
+}
+
+/** 1 − value / base; null where one is missing, the base is 0, or the units differ. */
+export function reductionOf(of: Metric, base: Metric): number | null {
+  if (of.value === null || base.value === null || base.value === 0) return null;
+  return of.unit === base.unit ? 1 - of.value / base.value : null;
 }
 
 /** Two runs as comparisons take them. */

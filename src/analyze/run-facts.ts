@@ -7,6 +7,29 @@ type Pair = { readonly variant: Manifest; readonly baseline: Manifest } | undefi
 /** `suspect-drift`, …: something else than the scheme may have decided a time. */
 const SUSPECT = 'suspect-';
 
+/** Why what the two runs predict says nothing about a variant of one model; null: they compare. */
+export function cannotCompareQuality(manifests: Pair): string | null {
+  if (!manifests) return null;
+  if (otherCorpora(manifests)) return 'different corpora: the data files have other SHA-256';
+  return otherModels(manifests) ? OTHER_MODELS : null;
+}
+
+const OTHER_MODELS = 'different models: only bits per byte compare, with --across models';
+
+/** Whether the two measured other data; false where a run does not tell. */
+export function otherCorpora({ variant, baseline }: NonNullable<Pair>): boolean {
+  const [a, b] = [variant.config.dataSha256, baseline.config.dataSha256];
+  return a !== undefined && b !== undefined && a !== b;
+}
+
+/** Whether the weights came from other files, whatever these are called. */
+export function otherModels({ variant, baseline }: NonNullable<Pair>): boolean {
+  const filesOf = ({ model }: Manifest): string | null =>
+    model && canonicalJson([...model.files.map((file) => file.sha256), model.configSha256].sort());
+  const [a, b] = [filesOf(variant), filesOf(baseline)];
+  return a !== null && b !== null && a !== b;
+}
+
 /** Why the two runs' speeds say nothing about each other; null: they compare. */
 export function cannotCompareSpeed(manifests: Pair): string | null {
   if (!manifests) return 'where and how the two ran is not known';
@@ -17,12 +40,14 @@ export function cannotCompareSpeed(manifests: Pair): string | null {
       return `the speed of ${engine.scheme} is simulated here (${engine.simulated})`;
     }
   }
+  if (otherModels(manifests)) return 'different models';
   if (machineOf(variant) !== machineOf(baseline)) {
     return `other machines: ${machineOf(variant)} and ${machineOf(baseline)}`;
   }
   if (engineOf(variant) !== engineOf(baseline)) {
     return `other engines: ${engineOf(variant)} and ${engineOf(baseline)}`;
   }
+  if (otherCorpora(manifests)) return 'different prompts: the data files have other SHA-256';
   const settings = differentSettings(manifests);
   return settings.length > 0 ? `measured with other settings: ${settings.join(', ')}` : null;
 }

@@ -1,5 +1,8 @@
 /** The rows of one run, grouped by kind. */
 import type { BatchRow, ItemRow, SampleRow, TensorRow, WindowRow } from '../record/rows.ts';
+import { sum } from './describe.ts';
+import { blockLength, MIN_UNITS, type Resampling } from './intervals.ts';
+import { expandedTail } from './student.ts';
 
 type RowOf<K extends SampleRow['kind']> = Extract<SampleRow, { kind: K }>;
 
@@ -85,4 +88,28 @@ export function unitsOfWindows(
   if (nonFinite > 0) return { nonFinite };
   const units = [...totals].map(([id, unit]) => ({ id, ...unit })).sort((a, b) => a.id - b.id);
   return { units, unitOf };
+}
+
+/**
+ * How units are resampled: documents one by one; windows, which hang together with their neighbours
+ * in the text, in blocks. The tails are those for so few documents or blocks (`expandedTail`).
+ */
+export function resamplingOf(
+  unitOf: Units['unitOf'],
+  units: number,
+): Pick<Resampling, 'block' | 'tail'> {
+  if (units < MIN_UNITS) return {};
+  const block = unitOf === 'documents' ? 1 : blockLength(units);
+  return { block, tail: expandedTail(Math.ceil(units / block)) };
+}
+
+/** What a permutation may exchange: documents as they are, windows joined to blocks. */
+export function blocksOf(units: readonly Unit[], unitOf: Units['unitOf']): Unit[] {
+  const block = unitOf === 'documents' ? 1 : blockLength(units.length);
+  const starts = units.filter((_, i) => i % block === 0);
+  return starts.map(({ id }, i) => {
+    const members = units.slice(i * block, (i + 1) * block);
+    const total = sum(members.map((unit) => unit.total));
+    return { id, total, tokens: sum(members.map((unit) => unit.tokens)) };
+  });
 }

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { z } from 'zod';
 import {
+  type ComparisonId,
   describeReference,
   type NumberReference,
   type RunLookup,
@@ -28,6 +29,16 @@ const sidecarSchema = z.object({
       format: z.looseObject({ style: z.string() }),
     }),
   ),
+  family: z
+    .array(
+      z.object({
+        formula: z.string(),
+        run: z.string(),
+        baseline: z.string(),
+        params: z.object({ resamples: z.number(), seed: z.number(), margin: z.number() }),
+      }),
+    )
+    .default([]),
   constants: z.array(z.object(place)),
   prose: z.array(
     z.object({ from: z.number(), to: z.number(), file: z.string(), sha256: z.string() }),
@@ -121,7 +132,7 @@ function checkNumbers(document: Document): Discrepancy[] {
   const { file, lines, sidecar, lookup } = document;
   return sidecar.numbers.flatMap((number): Discrepancy[] => {
     const reference = number.reference as unknown as NumberReference;
-    const expected = renderAgain(number, lookup);
+    const expected = renderAgain(number, { lookup, family: sidecar.family });
     const run = number.reference.run;
     const says = describeReference(reference);
     const standing = numeralAt(lines, number);
@@ -152,10 +163,10 @@ function checkNumbers(document: Document): Discrepancy[] {
 /** null: the run or its metric is gone; undefined: there is no such field, formula or format. */
 function renderAgain(
   { reference, format }: Sidecar['numbers'][number],
-  lookup: RunLookup,
+  { lookup, family }: { lookup: RunLookup; family: readonly ComparisonId[] },
 ): string | null | undefined {
   try {
-    const value = resolveNumber(reference as unknown as NumberReference, lookup);
+    const value = resolveNumber(reference as unknown as NumberReference, lookup, family);
     return value === null ? null : renderNumber(value, format as unknown as NumberFormat);
   } catch {
     return undefined;

@@ -44,7 +44,7 @@ describe('requests', () => {
 
   test('buckets of context end where the context ends, and leave no gap', () => {
     const buckets = requestsOf({ ...EVAL, context: 256 }).filter(
-      ({ formula }) => formula === 'eval.loss-at-context/1',
+      ({ formula }) => formula === 'eval.loss-at-context/2',
     );
     expect(buckets.map(({ params }) => [params.from, params.to])).toEqual([
       [1, 64],

@@ -70,17 +70,17 @@ function evalRequests(
   const context = measure.context ?? Number.POSITIVE_INFINITY;
   const borders = CONTEXT_BORDERS.filter((border) => border < context);
   return [
-    { name: 'loss', formula: 'eval.loss/1', params: drawn },
-    { name: 'perplexity', formula: 'eval.perplexity/1', params: drawn },
-    { name: 'tokenAccuracy', formula: 'eval.token-accuracy/1', params: drawn },
+    { name: 'loss', formula: 'eval.loss/2', params: drawn },
+    { name: 'perplexity', formula: 'eval.perplexity/2', params: drawn },
+    { name: 'tokenAccuracy', formula: 'eval.token-accuracy/2', params: drawn },
     { name: 'ece', formula: 'eval.ece/1', params: { bins: ECE_BINS } },
-    { name: 'brier', formula: 'eval.brier/1', params: drawn },
+    { name: 'brier', formula: 'eval.brier/2', params: drawn },
     { name: 'scoredTokens', formula: 'eval.scored-tokens/1', params: {} },
     ...borders.map((from, i) => {
       const to = CONTEXT_BORDERS[i + 1] ?? 2 ** 40;
       return {
         name: `lossAtContext${from}`,
-        formula: 'eval.loss-at-context/1',
+        formula: 'eval.loss-at-context/2',
         params: { ...drawn, from, to },
       };
     }),
@@ -110,7 +110,7 @@ export function deriveMetrics(
   const metrics: Record<string, Metric> = {};
   for (const request of metricRequests(of, samples)) {
     const metric = computeMetric(request, samples);
-    if (request.formula === 'eval.loss-at-context/1' && metric.value === null) continue;
+    if (request.formula === 'eval.loss-at-context/2' && metric.value === null) continue;
     const simulated = simulatedNote(request.name, of.measure, labels);
     metrics[request.name] = simulated === null ? metric : { ...metric, simulated };
   }

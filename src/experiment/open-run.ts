@@ -25,6 +25,7 @@ export function openRun(
       experiment: plan.spec,
       engine: cell.engine,
       measure: cell.measure,
+      dataSha256: cell.dataSha256,
       seed: cell.seed,
       timeoutS: cell.timeoutS,
     }),

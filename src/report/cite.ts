@@ -1,6 +1,12 @@
 /** Numbers with their origin, in the roundings that this project prints. */
 import { coverageOf } from '../analyze/coverage.ts';
-import { type MetricPart, type ResolvableRun as Run, samplesOf } from '../analyze/reference.ts';
+import {
+  type ComparisonId,
+  type MetricPart,
+  type ResolvableRun as Run,
+  reductionOf,
+  samplesOf,
+} from '../analyze/reference.ts';
 import type { NumberFormat } from '../record/numerals.ts';
 import type { Metric } from '../record/schema.ts';
 import type { ComparisonReport } from './collect.ts';
@@ -111,10 +117,10 @@ export function citeMargin(run: Run, quantity: 'perplexity' | 'accuracy', value:
 
 /** Share saved against the baseline: 1 − value / baseline. */
 export function citeReduction(runs: { run: Run; baseline: Run }, metric: string): Cited {
-  const value = runs.run.summary?.metrics[metric]?.value;
-  const base = runs.baseline.summary?.metrics[metric]?.value;
+  const of = runs.run.summary?.metrics[metric];
+  const base = runs.baseline.summary?.metrics[metric];
   return {
-    value: value == null || !base ? null : 1 - value / base,
+    value: of && base ? reductionOf(of, base) : null,
     format: { style: 'percent', digits: 1 },
     reference: {
       from: 'reduction',
@@ -141,4 +147,13 @@ export function citeComparison(comparison: ComparisonReport): Piece {
   if (!result.ci95) return [...head, unitOf(format)];
   const [low, high] = result.ci95;
   return [...head, ' [', cite('ci95.0', low), ', ', cite('ci95.1', high), ']', unitOf(format)];
+}
+
+const P: NumberFormat = { style: 'significant', digits: 2 };
+
+/** `0.012`: p corrected for all tests of the document; a dash where there is no test. */
+export function citeAdjusted(id: ComparisonId, { pHolm }: { pHolm: number | null }): Cited {
+  const { formula, run, baseline, params } = id;
+  const reference = { from: 'comparison', formula, run, baseline, params, part: 'pHolm' } as const;
+  return { value: pHolm, format: P, reference };
 }

@@ -1,7 +1,7 @@
 /** Speed and texts of every benchmarked cell against the model's speed baseline, by batch size. */
 import { compareRuns } from '../analyze/compare.ts';
 import type { CompareParams, Comparison } from '../analyze/comparison.ts';
-import { pairOf, type ResolvableRun } from '../analyze/reference.ts';
+import { type ComparisonId, pairOf, type ResolvableRun } from '../analyze/reference.ts';
 import type { CellReport } from './collect.ts';
 
 export const LATENCY_RATIO = 'compare.latency-ratio/1';
@@ -23,6 +23,11 @@ export interface SpeedComparison {
   readonly latency: Comparison;
   readonly agreement: Comparison;
   readonly identical: Comparison;
+}
+
+export function latencyId({ cell, baseline, params }: SpeedComparison): ComparisonId {
+  const runs = { run: cell.run.manifest.runId, baseline: baseline.run.manifest.runId };
+  return { formula: LATENCY_RATIO, ...runs, params };
 }
 
 /** null for a measure that is no benchmark. */

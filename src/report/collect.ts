@@ -2,12 +2,14 @@
 import { z } from 'zod';
 import { compareRuns } from '../analyze/compare.ts';
 import type { CompareParams, Comparison } from '../analyze/comparison.ts';
-import { pairOf, type ResolvableRun, samplesOf } from '../analyze/reference.ts';
+import { judgeFamily } from '../analyze/family.ts';
+import { type ComparisonId, pairOf, type ResolvableRun, samplesOf } from '../analyze/reference.ts';
 import { FormatError } from '../record/errors.ts';
 import type { Manifest, RunStatus } from '../record/schema.ts';
 import {
   batchSizeOf,
   isMeasured,
+  latencyId,
   type SpeedComparison,
   speedComparisons,
 } from './collect-speed.ts';
@@ -77,6 +79,8 @@ export interface ExperimentReport {
   readonly comparisons: readonly ComparisonReport[];
   /** Speed and texts against the model's speed baseline. */
   readonly speed: readonly SpeedComparison[];
+  /** All comparisons whose verdicts were found together. */
+  readonly family: readonly ComparisonId[];
 }
 
 /** Before experiment files could give one. */
@@ -118,13 +122,27 @@ export function collectExperiment(
     margin: latency ?? LATENCY_MARGIN,
     configured: latency === undefined ? null : newest.run,
   });
+  const judged = judgedTogether(comparisonsOf(newest.run, config, cells), speed);
+  return { name, config, cells, measures, ...judged };
+}
+
+/** Every test of the experiment is one of a family, quality and speed alike. */
+function judgedTogether(
+  comparisons: readonly ComparisonReport[],
+  speed: readonly SpeedComparison[],
+): Pick<ExperimentReport, 'comparisons' | 'speed' | 'family'> {
+  const results = [...comparisons.map((each) => each.result), ...speed.map((each) => each.latency)];
+  const judged = judgeFamily(results);
+  const rest = judged.slice(comparisons.length);
   return {
-    name,
-    config,
-    cells,
-    measures,
-    comparisons: comparisonsOf(newest.run, config, cells),
-    speed,
+    comparisons: comparisons.map((each, i) => ({ ...each, result: judged[i] as Comparison })),
+    speed: speed.map((each, i) => ({ ...each, latency: rest[i] as Comparison })),
+    family: [
+      ...comparisons.map(({ formula, run, baseline, params }) => {
+        return { formula, run, baseline, params };
+      }),
+      ...speed.map(latencyId),
+    ],
   };
 }
 
@@ -215,7 +233,7 @@ function comparisonsOf(
     if (cell.scheme === config.baseline || batchSizeOf(cell) !== null) return [];
     if (!isMeasured(cell) || !base || !isMeasured(base)) return [];
     const task = samplesOf(cell.run).items.length > 0;
-    const formula = task ? 'compare.accuracy-difference/1' : 'compare.perplexity-ratio/1';
+    const formula = task ? 'compare.accuracy-difference/2' : 'compare.perplexity-ratio/2';
     const margin = task ? config.margins.accuracy : config.margins.perplexity;
     const params = { resamples: 2_000, seed: config.seed, margin };
     const { model, scheme, measure } = cell;

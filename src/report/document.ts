@@ -4,7 +4,7 @@
  * every numeral of the document, either which run, metric, formula and rounding it is, or that it
  * is a constant of the text.
  */
-import type { NumberReference } from '../analyze/reference.ts';
+import type { ComparisonId, NumberReference } from '../analyze/reference.ts';
 import { sha256Hex } from '../record/canonical.ts';
 import { findNumerals } from '../record/find-numerals.ts';
 import { type NumberFormat, renderNumber } from '../record/numerals.ts';
@@ -43,6 +43,8 @@ export interface DocumentEvidence {
   readonly sha256: string;
   readonly experiment: string;
   readonly numbers: readonly Citation[];
+  /** The comparisons whose tests are corrected together (`pHolm`). */
+  readonly family: readonly ComparisonId[];
   readonly constants: readonly Constant[];
   /** Lines that a person wrote in notes/*.md: included as they are, claimed by nobody. */
   readonly prose: readonly { from: number; to: number; file: string; sha256: string }[];
@@ -109,10 +111,11 @@ export class DocumentBuilder {
     this.#prose.push({ from, to: this.#lines.length, file, sha256: sha256Hex(content) });
   }
 
-  build(names: { document: string; experiment: string }): {
+  build(of: { document: string; experiment: string; family?: readonly ComparisonId[] }): {
     text: string;
     evidence: DocumentEvidence;
   } {
+    const { family = [], ...names } = of;
     const text = `${this.#lines.join('\n')}\n`;
     const inProse = (line: number): boolean =>
       this.#prose.some((range) => line >= range.from && line <= range.to);
@@ -135,6 +138,7 @@ export class DocumentBuilder {
       ...names,
       sha256: sha256Hex(text),
       numbers: this.#citations,
+      family,
       constants,
       prose: this.#prose,
     };

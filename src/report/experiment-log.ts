@@ -46,7 +46,8 @@ export function experimentLog(
   gaps(doc, report);
   files(doc, report);
   notes(doc, options.notes);
-  return doc.build({ document: LOG_FILE_NAME, experiment: report.name });
+  const { name: experiment, family } = report;
+  return doc.build({ document: LOG_FILE_NAME, experiment, family });
 }
 
 const MARKS: Readonly<Record<string, string>> = {

@@ -1,5 +1,5 @@
 /** The answer first: the table of all variants, their speeds, and each against the baseline. */
-import { citeComparison } from './cite.ts';
+import { citeAdjusted, citeComparison } from './cite.ts';
 import type { ExperimentReport } from './collect.ts';
 import type { DocumentBuilder } from './document.ts';
 import { marginOf } from './findings.ts';
@@ -53,7 +53,15 @@ export function comparison(doc: DocumentBuilder, report: ExperimentReport): void
     doc.line`Not measured: there is no other scheme with a complete result.`;
     return;
   }
-  const header = ['Scheme', 'Measure', 'Quantity', 'Change [95 %]', 'Margin', 'Verdict'];
+  const header = [
+    'Scheme',
+    'Measure',
+    'Quantity',
+    'Change [95 %]',
+    'p (Holm)',
+    'Margin',
+    'Verdict',
+  ];
   doc.table(
     [...(many ? ['Model'] : []), ...header, 'Baseline run'],
     report.comparisons.map((c) => [
@@ -62,6 +70,7 @@ export function comparison(doc: DocumentBuilder, report: ExperimentReport): void
       c.measure,
       c.result.unit === 'ratio' ? 'perplexity ratio' : 'accuracy difference',
       c.result.verdict === 'refused' ? (c.result.reason ?? '') : citeComparison(c),
+      citeAdjusted(c, c.result),
       marginOf(c),
       c.result.verdict,
       `\`${c.baseline}\``,

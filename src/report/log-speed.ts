@@ -1,5 +1,5 @@
 /** A variant's speed and texts against its speed baseline, one row a batch size. */
-import { citeReduction, inUnits } from './cite.ts';
+import { citeAdjusted, citeReduction, inUnits } from './cite.ts';
 import {
   citeBatchSize,
   citeLatencyMargin,
@@ -8,7 +8,7 @@ import {
   citeSpeedup,
   citeTexts,
 } from './cite-speed.ts';
-import type { SpeedComparison } from './collect-speed.ts';
+import { latencyId, type SpeedComparison } from './collect-speed.ts';
 import type { DocumentBuilder, Piece } from './document.ts';
 
 export function benchComparison(doc: DocumentBuilder, speed: readonly SpeedComparison[]): void {
@@ -18,7 +18,7 @@ export function benchComparison(doc: DocumentBuilder, speed: readonly SpeedCompa
   doc.table(
     [
       ...['Batch size', `Latency vs ${base} [95 %]`, 'Latency saved', 'Throughput [95 %]'],
-      ...['Peak memory saved', 'Resident weights saved', 'Verdict'],
+      ...['Peak memory saved', 'Resident weights saved', 'p (Holm)', 'Verdict'],
       ...[`Next token as ${base} [95 %]`, 'Whole text the same', 'Notes'],
     ],
     speed.map((each) => {
@@ -32,6 +32,7 @@ export function benchComparison(doc: DocumentBuilder, speed: readonly SpeedCompa
           : ['—', '—', '—']),
         saved('peakMemoryBytes'),
         saved('residentWeightBytes'),
+        citeAdjusted(latencyId(each), each.latency),
         ranked ? speedWord(each) : 'not ranked',
         citeTexts(each, 'agreement'),
         citeTexts(each, 'identical'),

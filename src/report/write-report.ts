@@ -53,7 +53,7 @@ function withDigest(evidence: DocumentEvidence): DocumentEvidence & { digest: st
 function fileEvidence(text: string, experiment: string): DocumentEvidence {
   return {
     ...{ schema: DOCUMENT_EVIDENCE_SCHEMA, document: 'summary.csv', sha256: sha256Hex(text) },
-    ...{ experiment, numbers: [], constants: [], prose: [] },
+    ...{ experiment, numbers: [], family: [], constants: [], prose: [] },
   };
 }
 

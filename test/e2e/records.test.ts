@@ -67,7 +67,7 @@ describe('assay explain', () => {
     expect(stdout).toContain(`perplexity.value = ${metrics.perplexity!.value} ratio`);
     expect(stdout).toContain(`run       runs/${runId}`);
     expect(stdout).toContain(`runs/${runId}/samples.jsonl`);
-    expect(stdout).toContain('eval.perplexity/1');
+    expect(stdout).toContain('eval.perplexity/2');
     expect(stdout).toMatch(/rows {6}\d+ of kind window/);
     expect(stdout).toMatch(/printed {3}reports\/small\/EXPERIMENT_LOG\.md:\d+:\d+/);
   });

@@ -59,7 +59,7 @@ describe('a number', () => {
     expect(derived[0]).toMatchObject({ text: '73.7' });
     expect(derived[0]!.origin).toContain('1 − storedWeightBytes of run');
     expect(derived[0]!.printed).toMatch(/^reports\/quickstart\/EXPERIMENT_LOG\.md:\d+:\d+$/);
-    expect(explain(lab, '-15.00').derived[0]!.origin).toContain('compare.accuracy-difference/1');
+    expect(explain(lab, '-15.00').derived[0]!.origin).toContain('compare.accuracy-difference/2');
     expect(explain(lab, '1,234,567').derived[0]!.origin).toContain('model.parameters');
   });
 

@@ -47,8 +47,7 @@ interface Reference {
     | 'decodeRate'
     | 'sampleRate'
     | 'cpuUtilization'
-    | 'latencyRatio'
-  >;
+  > & { latencyRatio: Estimate & { p: number } };
   texts: { base: number[][]; variant: number[][] } & Estimates<
     'agreement' | 'identical' | 'repetition'
   >;
@@ -140,6 +139,7 @@ describe('twelve rounds of timed batches', () => {
     const params = { ...DRAWN, margin: 0.01 };
     const compared = compareRuns('compare.latency-ratio/1', { ...pair, manifests }, params);
     agreeOn(compared, benchmark.latencyRatio);
+    agree(compared.p, benchmark.latencyRatio.p);
     expect(compared).toMatchObject({ units: 12, verdict: 'better' });
   });
 });

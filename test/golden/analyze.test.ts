@@ -16,6 +16,9 @@ interface Estimate {
   value: number;
   ci95: Pair;
 }
+interface Tested extends Estimate {
+  p: number;
+}
 interface Scored {
   logp: number[];
   hit: string;
@@ -29,12 +32,12 @@ interface Reference {
   sfc32: { seed: number; words: number[]; indicesBelow12: number[] };
   resamples: number;
   corpus: { documents: Scored[]; worseLogp: number[][]; bins: number } & Record<
-    'loss' | 'perplexity' | 'tokenAccuracy' | 'brier' | 'perplexityRatio',
+    'loss' | 'lossExpanded' | 'perplexity' | 'tokenAccuracy' | 'brier',
     Estimate
-  > & { ece: number; lossWith4To7Tokens: number };
+  > & { perplexityRatio: Tested } & { ece: number; lossWith4To7Tokens: number };
   items: { labels: string[]; correct: boolean[]; variantCorrect: boolean[]; logp: number[] } & {
     macroAccuracy: number;
-  } & Record<'accuracy' | 'labelLoss' | 'accuracyDifference', Estimate>;
+  } & Record<'accuracy' | 'labelLoss', Estimate> & { accuracyDifference: Tested };
 }
 
 const reference: Reference = JSON.parse(
@@ -119,6 +122,11 @@ describe('a corpus of 12 documents, scored by random softmaxes over 40 tokens', 
     agreeOn(computeMetric({ formula, params: PARAMS }, windows()), reference.corpus[name]);
   });
 
+  test('the tails that few documents need', () => {
+    const metric = computeMetric({ formula: 'eval.loss/2', params: PARAMS }, windows());
+    agreeOn(metric, reference.corpus.lossExpanded);
+  });
+
   test('calibration error', () => {
     const params = { bins: reference.corpus.bins };
     const { value } = computeMetric({ formula: 'eval.ece/1', params }, windows());
@@ -133,8 +141,9 @@ describe('a corpus of 12 documents, scored by random softmaxes over 40 tokens', 
 
   test('paired perplexity ratio', () => {
     const pair = { variant: windows(reference.corpus.worseLogp), baseline: windows() };
-    const compared = compareRuns('compare.perplexity-ratio/1', pair, { ...PARAMS, margin: 0.01 });
+    const compared = compareRuns('compare.perplexity-ratio/2', pair, { ...PARAMS, margin: 0.01 });
     agreeOn(compared, reference.corpus.perplexityRatio);
+    agree(compared.p, reference.corpus.perplexityRatio.p);
   });
 
   test('the interval is that of the same resamples in numpy', () => {
@@ -169,7 +178,8 @@ describe('60 labelled items', () => {
   test('paired accuracy difference', () => {
     const pair = { variant: labelled(variantCorrect), baseline: labelled(correct) };
     const params = { ...PARAMS, margin: 0.01 };
-    const compared: Comparison = compareRuns('compare.accuracy-difference/1', pair, params);
+    const compared: Comparison = compareRuns('compare.accuracy-difference/2', pair, params);
     agreeOn(compared, reference.items.accuracyDifference);
+    agree(compared.p, reference.items.accuracyDifference.p);
   });
 });

@@ -71,7 +71,7 @@ describe('a log with benchmarks', () => {
     const { text, evidence } = written();
     const runs = new Map(runsOf(lab).map((run) => [run.manifest.runId, run]));
     for (const { text: numeral, reference, format } of evidence.numbers) {
-      const value = resolveNumber(reference, (id) => runs.get(id));
+      const value = resolveNumber(reference, (id) => runs.get(id), evidence.family);
       expect(value, JSON.stringify(reference)).not.toBeNull();
       expect(renderNumber(value!, format)).toBe(numeral);
     }

@@ -32,7 +32,7 @@ function standing({ text, evidence }: ReturnType<typeof written>): void {
   const runs = new Map(runsOf(lab).map((run) => [run.manifest.runId, run]));
   for (const { line, column, text: numeral, reference, format } of evidence.numbers) {
     expect(lines[line - 1]!.startsWith(numeral, column - 1)).toBe(true);
-    const value = resolveNumber(reference, (id) => runs.get(id));
+    const value = resolveNumber(reference, (id) => runs.get(id), evidence.family);
     expect(value, JSON.stringify(reference)).not.toBeNull();
     expect(renderNumber(value!, format)).toBe(numeral);
   }
