@@ -1,4 +1,5 @@
 /** The comparisons by id: looked up here by reports, and again by `verify`. */
+import { bitsPerByteRatio } from './compare-models.ts';
 import { accuracyDifference, perplexityRatio } from './compare-quality.ts';
 import { latencyRatio } from './compare-speed.ts';
 import { identicalTexts, tokenAgreement } from './compare-text.ts';
@@ -7,6 +8,7 @@ import type { ComparedRuns, CompareFormula, CompareParams, Comparison } from './
 export const COMPARISONS: Readonly<Record<string, CompareFormula>> = {
   'compare.perplexity-ratio/2': perplexityRatio,
   'compare.accuracy-difference/2': accuracyDifference,
+  'compare.bits-per-byte-ratio/1': bitsPerByteRatio,
   'compare.latency-ratio/1': latencyRatio,
   'compare.agreement/1': tokenAgreement,
   'compare.identical-texts/1': identicalTexts,

@@ -14,7 +14,13 @@ import {
   ratioOfUnits,
 } from './formula.ts';
 import { MIN_UNITS } from './intervals.ts';
-import { resamplingOf, type Samples, unitsOfWindows } from './samples.ts';
+import {
+  BYTES_UNKNOWN,
+  bytesOfUnits,
+  resamplingOf,
+  type Samples,
+  unitsOfWindows,
+} from './samples.ts';
 
 type PerToken = (row: WindowRow, index: number) => number | null;
 type Version = 1 | 2;
@@ -80,6 +86,25 @@ const perplexity = (version: Version): Formula => ({
     return { ...base, unit: 'ratio', value: null, ci95: null, reason };
   },
 });
+
+/** Not per token: models that cut a text into other tokens compare. */
+const bitsPerByte: Formula = {
+  unit: 'bits/byte',
+  reads: 'window',
+  describe: `Σ −log2 p(target) / Σ UTF-8 bytes that the scored tokens stand for; ${RESAMPLED[2]}`,
+  compute(samples, params) {
+    const unit = 'bits/byte';
+    const sums = unitsOfWindows(samples.windows, negativeLogp, MIN_UNITS);
+    if ('nonFinite' in sums) return missing(unit, `${sums.nonFinite} scored tokens are NaN or Inf`);
+    const bytes = bytesOfUnits(samples.windows, sums.unitOf);
+    if (bytes === null) return missing(unit, BYTES_UNKNOWN);
+    const units = sums.units.map(({ id, total }) => {
+      return { id, total: total / Math.LN2, tokens: bytes.get(id) as number };
+    });
+    const correlated = resamplingOf(sums.unitOf, units.length);
+    return ratioOfUnits({ unit, unitOf: sums.unitOf, units, params, correlated });
+  },
+};
 
 const tokenAccuracy = (version: Version): Formula => ({
   unit: 'fraction',
@@ -161,6 +186,7 @@ export const evalFormulas: Record<string, Formula> = {
   'eval.loss/2': loss(2),
   'eval.perplexity/1': perplexity(1),
   'eval.perplexity/2': perplexity(2),
+  'eval.bits-per-byte/1': bitsPerByte,
   'eval.token-accuracy/1': tokenAccuracy(1),
   'eval.token-accuracy/2': tokenAccuracy(2),
   'eval.brier/1': brierScore(1),

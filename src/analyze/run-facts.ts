@@ -83,7 +83,8 @@ export function differentSettings(manifests: NonNullable<Pair>): string[] {
   return [...new Set([...Object.keys(a), ...Object.keys(b)])].filter((name) => !same(name)).sort();
 }
 
-function settingsOf({ config, seeds }: Manifest): Record<string, unknown> {
+/** What decides a measure's result, without the paths of its files. */
+export function settingsOf({ config, seeds }: Manifest): Record<string, unknown> {
   const measure = Object.entries(Object(config.measure) as Record<string, unknown>);
   return { ...Object.fromEntries(measure.filter(([name]) => !name.endsWith('Path'))), seeds };
 }

@@ -74,8 +74,7 @@ export function unitsOfWindows(
   const totals = new Map<number, { total: number; tokens: number }>();
   let nonFinite = 0;
   for (const row of windows) {
-    // Windows of different documents must not collide: documents hold fewer than 2^20 windows.
-    const id = unitOf === 'documents' ? row.document : row.document * 2 ** 20 + row.window;
+    const id = unitIdOf(row, unitOf);
     const unit = totals.get(id) ?? { total: 0, tokens: 0 };
     for (let i = 0; i < row.logp.length; i++) {
       const value = perToken(row, i);
@@ -88,6 +87,29 @@ export function unitsOfWindows(
   if (nonFinite > 0) return { nonFinite };
   const units = [...totals].map(([id, unit]) => ({ id, ...unit })).sort((a, b) => a.id - b.id);
   return { units, unitOf };
+}
+
+/** Windows of different documents must not collide: documents hold fewer than 2^20 windows. */
+function unitIdOf(row: WindowRow, unitOf: Units['unitOf']): number {
+  return unitOf === 'documents' ? row.document : row.document * 2 ** 20 + row.window;
+}
+
+export const BYTES_UNKNOWN =
+  'how many bytes the scored tokens stand for is not known: rows of ids, or a tokenizer that ' +
+  'does not give its text back';
+
+/** UTF-8 bytes by unit; null where a window does not tell. */
+export function bytesOfUnits(
+  windows: readonly WindowRow[],
+  unitOf: Units['unitOf'],
+): Map<number, number> | null {
+  const bytes = new Map<number, number>();
+  for (const row of windows) {
+    if (row.bytes === undefined) return null;
+    const id = unitIdOf(row, unitOf);
+    bytes.set(id, (bytes.get(id) ?? 0) + row.bytes);
+  }
+  return bytes;
 }
 
 /**

@@ -56,6 +56,11 @@ function normalTail(z: number): number {
   return 0.5 - (series * Math.exp((-z * z) / 2)) / Math.sqrt(2 * Math.PI);
 }
 
+/** P(|Z| ≥ z), for z above 5 that of 5 (6e-7), since the series loses its digits there. */
+export function twoSidedNormal(z: number): number {
+  return 2 * normalTail(Math.min(5, z));
+}
+
 /**
  * The tail to cut off on each side of a bootstrap over `units` for 95 %: Φ(−√(n/(n−1)) · t), t of
  * n − 1 degrees of freedom, instead of 0.025 (the expanded percentile interval of Hesterberg 2015,

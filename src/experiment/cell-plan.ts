@@ -45,6 +45,7 @@ export async function planCell(cell: ScoringCell, model: ModelFacts): Promise<Pl
     corpusPath: measure.corpusPath,
     documents: await loadCorpus(measure.corpusPath),
     encode: tokenizer ? (text) => tokenizer.encode(text, { special: true }) : null,
+    decode: tokenizer ? (ids) => tokenizer.decode(ids) : null,
     vocabSize,
     budget: measure.budget,
     batchTokens,

@@ -38,7 +38,8 @@ export function metricRequests(of: MetricContext, samples: Samples): MetricReque
     const requests = benchRequests(known, samples);
     return [...requests.filter(({ name }) => wasMeasured(name, measure)), ...RUN_REQUESTS];
   }
-  const quality = measure.kind === 'eval' ? evalRequests(measure, drawn) : taskRequests(drawn);
+  const quality =
+    measure.kind === 'eval' ? evalRequests(measure, drawn, samples) : taskRequests(drawn);
   const run: MetricRequest[] = [
     { name: 'tokensPerSecond', formula: 'run.tokens-per-second/1', params: drawn },
     ...RUN_REQUESTS,
@@ -66,12 +67,17 @@ type Drawn = { seed: number; resamples: number };
 function evalRequests(
   measure: Extract<ScoringMeasure, { kind: 'eval' }>,
   drawn: Drawn,
+  samples: Samples,
 ): MetricRequest[] {
+  // Rows of ids stand for no text.
+  const hasText = samples.windows.some((row) => row.bytes !== undefined);
+  const perByte = { name: 'bitsPerByte', formula: 'eval.bits-per-byte/1', params: drawn };
   const context = measure.context ?? Number.POSITIVE_INFINITY;
   const borders = CONTEXT_BORDERS.filter((border) => border < context);
   return [
     { name: 'loss', formula: 'eval.loss/2', params: drawn },
     { name: 'perplexity', formula: 'eval.perplexity/2', params: drawn },
+    ...(hasText ? [perByte] : []),
     { name: 'tokenAccuracy', formula: 'eval.token-accuracy/2', params: drawn },
     { name: 'ece', formula: 'eval.ece/1', params: { bins: ECE_BINS } },
     { name: 'brier', formula: 'eval.brier/2', params: drawn },

@@ -39,6 +39,7 @@ const plan = evalScoringPlan(
     corpusPath: 'c.jsonl',
     documents,
     encode: null,
+    decode: null,
     vocabSize: 64,
     budget: 'extended',
     batchTokens: 24,

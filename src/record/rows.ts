@@ -41,6 +41,11 @@ export const windowRowSchema = z.object({
   topLogp: z.array(logp),
   /** Σ p² over the vocabulary. */
   sumSquares: z.array(logp),
+  /**
+   * UTF-8 bytes of the text that the scored tokens stand for; a character belongs to the token that
+   * completes it. Absent for rows of ids, and where decoding does not give the text back.
+   */
+  bytes: count.optional(),
 });
 export type WindowRow = z.infer<typeof windowRowSchema>;
 

@@ -17,6 +17,7 @@ const COUNT: NumberFormat = { style: 'integer' };
 const FORMATS: Readonly<Record<string, NumberFormat>> = {
   loss: { style: 'fixed', digits: 4 },
   perplexity: { style: 'fixed', digits: 4 },
+  bitsPerByte: { style: 'fixed', digits: 4 },
   tokenAccuracy: { style: 'percent', digits: 2 },
   accuracy: { style: 'percent', digits: 2 },
   macroAccuracy: { style: 'percent', digits: 2 },

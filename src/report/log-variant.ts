@@ -23,6 +23,7 @@ interface Variant {
 const TITLES: Readonly<Record<string, string>> = {
   loss: 'Loss (nats)',
   perplexity: 'Perplexity',
+  bitsPerByte: 'Bits per byte',
   tokenAccuracy: 'Token accuracy',
   accuracy: 'Accuracy',
   macroAccuracy: 'Accuracy, mean over labels',

@@ -11,6 +11,7 @@ function plan(documents: readonly Document[], changes: Partial<EvalPlanOptions> 
     corpusPath: 'corpus.jsonl',
     documents,
     encode,
+    decode: (ids) => String.fromCharCode(...ids),
     vocabSize: 128,
     budget: 'extended',
     batchTokens: 64,

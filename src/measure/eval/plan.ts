@@ -4,6 +4,7 @@ import { FormatError } from '../../record/errors.ts';
 import type { Finding } from '../../record/schema.ts';
 import { packBatches } from '../batches.ts';
 import { type Document, degenerateFinding } from './corpus.ts';
+import { bytesOfRanges, type TokenRange } from './scored-bytes.ts';
 import { type PlannedWindow, planWindows, type WindowShape } from './windows.ts';
 
 export const BUDGETS = { smoke: 2_000, standard: 500_000, extended: Number.POSITIVE_INFINITY };
@@ -14,6 +15,8 @@ export interface EvalPlanOptions extends WindowShape {
   readonly documents: readonly Document[];
   /** null when the model has no tokenizer: only `ids` documents can then be scored. */
   readonly encode: ((text: string) => number[]) | null;
+  /** The text of ids, special tokens left out; null as above. */
+  readonly decode: ((ids: readonly number[]) => string) | null;
   readonly vocabSize: number;
   readonly budget: Budget;
   readonly batchTokens: number;
@@ -25,6 +28,8 @@ export interface EvalPlan {
   readonly scoredTokens: number;
   readonly findings: readonly Finding[];
   windowIds(index: number): TokenWindow;
+  /** UTF-8 bytes that the window's scored tokens stand for; null where that is not known. */
+  windowBytes(index: number): number | null;
 }
 
 export function planEval(options: EvalPlanOptions): EvalPlan {
@@ -58,6 +63,33 @@ export function planEval(options: EvalPlanOptions): EvalPlan {
       const { document, begin, end, scoreFrom } = windows[index] as PlannedWindow;
       return { ids: (tokens[document] as number[]).slice(begin, end), scoreFrom };
     },
+    windowBytes: windowBytes(windows, tokens, options),
+  };
+}
+
+/** Decodes a document when its first window is asked for: planning alone does not pay for it. */
+function windowBytes(
+  windows: readonly PlannedWindow[],
+  tokens: readonly number[][],
+  { documents, decode }: EvalPlanOptions,
+): (index: number) => number | null {
+  const rangesOf = new Map<number, TokenRange[]>();
+  for (const { document, begin, end, scoreFrom } of windows) {
+    const ranges = rangesOf.get(document) ?? [];
+    ranges.push({ from: begin + scoreFrom, to: end });
+    rangesOf.set(document, ranges);
+  }
+  const known = new Map<number, number[] | null>();
+  const bytesOf = (document: number): number[] | null => {
+    const source = documents[document] as Document;
+    if (!decode || !('text' in source)) return null;
+    const ranges = rangesOf.get(document) as TokenRange[];
+    return bytesOfRanges({ text: source.text, ids: tokens[document] as number[], decode }, ranges);
+  };
+  return (index) => {
+    const { document, window } = windows[index] as PlannedWindow;
+    if (!known.has(document)) known.set(document, bytesOf(document));
+    return known.get(document)?.[window] ?? null;
   };
 }
 

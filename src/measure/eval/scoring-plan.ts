@@ -9,7 +9,11 @@ export function evalScoringPlan(plan: EvalPlan): ScoringPlan {
   return {
     batches: plan.batches,
     windowAt: (index) => plan.windowIds(index),
-    rowOf: (index, batch, scored) => windowRow(plan.windows[index] as PlannedWindow, batch, scored),
+    rowOf(index, batch, scored) {
+      const row = windowRow(plan.windows[index] as PlannedWindow, batch, scored);
+      const bytes = plan.windowBytes(index);
+      return bytes === null ? row : { ...row, bytes };
+    },
   };
 }
 
