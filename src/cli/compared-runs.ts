@@ -17,8 +17,8 @@ export interface ComparedRuns {
   readonly runs: readonly ResolvableRun[];
   /** The scheme that everything is relative to; absent: that of the experiment. */
   readonly baseline?: string;
-  /** Runs of other models than the named baseline's: refused. */
-  readonly otherModels: readonly Manifest[];
+  /** Of other models than the named baseline's: compared only across models. */
+  readonly others: readonly ResolvableRun[];
 }
 
 /** Throws UsageError: no such run, two attempts at one cell, a baseline without a result. */
@@ -29,7 +29,7 @@ export function comparedRuns(lab: Lab, wanted: Wanted): ComparedRuns {
   const name = chosenExperiment(lab, experiment ?? base?.manifest.experiment);
   refuseAttempts(named);
   const chosen = named.length > 0 ? withBaselines(lab, named) : experimentRuns(lab, name);
-  if (!base) return { experiment: name, runs: chosen, otherModels: [] };
+  if (!base) return { experiment: name, runs: chosen, others: [] };
   const { model, scheme } = base.manifest.variant;
   const others = chosen.filter(({ manifest }) => manifest.variant.model !== model);
   const kept = chosen.filter(
@@ -39,7 +39,7 @@ export function comparedRuns(lab: Lab, wanted: Wanted): ComparedRuns {
     experiment: name,
     runs: [...kept, ...baselineVariant(lab, base)],
     baseline: scheme,
-    otherModels: others.map(({ manifest }) => manifest),
+    others,
   };
 }
 

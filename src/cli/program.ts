@@ -94,7 +94,12 @@ function addDecisions(program: Command, runs: Command, act: Act): void {
     .argument('[run...]', 'these runs, with the baselines of their experiments')
     .option('--experiment <name>', 'default: that of the runs, else the one that ran last')
     .option('--baseline <run>', 'the run that differences are relative to')
-    .addOption(new Option('--across <what>', 'models: in bits per byte').choices(['models']))
+    .addOption(
+      new Option(
+        '--across <what>',
+        'models: evaluations of other models too, in bits per byte',
+      ).choices(['models']),
+    )
     .option('--choose <limits>', 'p95_ms=50,perplexity_increase=2%,memory_gib=16, … as in the file')
     .option('--cost <prices>', 'on_demand=1.89,spot=0.60,utilization=60%: US dollars an hour')
     .option('--json', 'as JSON')

@@ -179,6 +179,21 @@ describe('refused with what to do', () => {
     expect(speed.map((each) => each.run)).not.toContain(run);
   });
 
+  test('across models only evaluations compare, in bits per byte, as no effect of a scheme', async () => {
+    const made = { scheme: 'f32', measure: 'eval', bytes: true } as const;
+    const base = await measure(lab, { ...made, loses: 0 }, 0);
+    const other = await measure(lab, { ...made, loses: 0.3, model: 'builtin:other' }, 1);
+    const flags = ['--baseline', base, '--across', 'models'];
+    const { stdout, code } = await compare(...flags);
+    expect(code).toBe(0);
+    expect(stdout).toContain('no effect of quantization');
+    const { across, refused } = JSON.parse((await compare(...flags, '--json')).stdout);
+    expect(refused).toEqual([]);
+    expect(across).toMatchObject([{ run: other, baseline: base, result: { verdict: 'worse' } }]);
+    const alone = await compare('--baseline', base, '--across', 'models', base);
+    expect(alone.stderr).toContain('there is no evaluation of another model');
+  });
+
   test('no runs, no such run, no result', async () => {
     expect((await compare()).stderr).toContain('no runs in');
     const made = { scheme: 'f32', measure: 'eval', loses: 0, fails: 'killed' } as const;

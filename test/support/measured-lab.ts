@@ -37,6 +37,10 @@ export interface MadeUpRun {
   /** Ends without a result, for this reason. */
   readonly fails?: string;
   readonly experiment?: typeof EXPERIMENT;
+  /** Another model than the experiment's first. */
+  readonly model?: string;
+  /** Whether its windows tell how many bytes of text they stand for. */
+  readonly bytes?: boolean;
 }
 
 const settings = { batch_tokens: 2_048, check_repeat: false };
@@ -75,7 +79,7 @@ export function engineOf(scheme: string): EngineInfo {
 /** Between 0 and 1, decided by the text alone. */
 export const chance = (of: string): number => crc32(of) / 2 ** 32;
 
-function windowRow(document: number, loses: number): SampleRow {
+function windowRow(document: number, { loses, bytes }: MadeUpRun): SampleRow {
   const tokens = Array.from({ length: 5 + (document % 4) }, (_, i) => `${document}/${i}`);
   const noise = (token: string): number => 0.002 * (chance(`noise ${token}`) - 0.5);
   return {
@@ -84,6 +88,7 @@ function windowRow(document: number, loses: number): SampleRow {
     document,
     window: 0,
     scoreFrom: 1,
+    ...(bytes ? { bytes: 4 * tokens.length } : {}),
     logp: tokens.map((t) => -0.5 - 3 * chance(t) - loses * (1 + noise(t))),
     hit: tokens.map((t) => (chance(t) < 0.4 ? '1' : '0')).join(''),
     topLogp: tokens.map((t) => -0.5 - chance(`top ${t}`)),
@@ -98,7 +103,8 @@ function itemRow(item: number, wrongEvery: number): SampleRow {
   return { kind: 'item', batch: Math.floor(item / 5), item, label, ...outcome };
 }
 
-function rowsOf({ scheme, measure, loses }: MadeUpRun): SampleRow[] {
+function rowsOf(made: MadeUpRun): SampleRow[] {
+  const { scheme, measure, loses } = made;
   const bytes = { f32: 4_000_000, bf16: 2_000_000, 'int8-g128': 1_050_000 }[scheme] ?? 580_000;
   const tensor = (name: string, shape: number[], at: string, size: number): SampleRow => {
     const group = at.startsWith('int') ? 128 : null;
@@ -106,7 +112,7 @@ function rowsOf({ scheme, measure, loses }: MadeUpRun): SampleRow[] {
   };
   const scored =
     measure === 'eval'
-      ? Array.from({ length: 36 }, (_, document) => windowRow(document, loses))
+      ? Array.from({ length: 36 }, (_, document) => windowRow(document, made))
       : Array.from({ length: 60 }, (_, item) => itemRow(item, loses));
   const batches = Array.from({ length: 12 }, (_, batch): SampleRow => {
     const rows = scored.filter((row) => 'batch' in row && row.batch === batch).length;
@@ -123,6 +129,8 @@ function rowsOf({ scheme, measure, loses }: MadeUpRun): SampleRow[] {
   ];
 }
 
+const modelOf = ({ model = 'builtin:made-up' }: MadeUpRun): string => model;
+
 /** Writes one run; `order` is its minute and decides its name. */
 export async function measure(lab: Lab, made: MadeUpRun, order: number): Promise<string> {
   const experiment = made.experiment ?? EXPERIMENT;
@@ -130,14 +138,16 @@ export async function measure(lab: Lab, made: MadeUpRun, order: number): Promise
   state.clock.wallMs += order * 60_000;
   const fields = runFields({
     experiment: experiment.name,
-    cell: `made-up~${made.scheme}~${made.measure}`,
+    cell: `${modelOf(made).replace(/.*:/, '')}~${made.scheme}~${made.measure}`,
     measure: made.measure,
-    variant: { model: 'builtin:made-up', scheme: made.scheme },
+    variant: { model: modelOf(made), scheme: made.scheme },
     config: { experiment, measure: { ...MEASURES[made.measure] } },
     cellKey: sha256Hex(`${made.scheme} ${made.measure}`),
     seeds: { bootstrap: 42 },
   });
-  const run = createRun(lab, { ...fields, model: MODEL }, state);
+  // Another model is other bytes.
+  const other = made.model === undefined ? {} : { id: made.model, configSha256: '2'.repeat(64) };
+  const run = createRun(lab, { ...fields, model: { ...MODEL, ...other } }, state);
   state.clock.elapsedMs += 2_500;
   state.clock.wallMs += 2_500;
   const engine = engineOf(made.scheme);

@@ -1,8 +1,10 @@
 /** `assay compare [RUN…]`: every variant against the named baseline, and what to deploy. */
 import { join } from 'node:path';
+import type { ResolvableRun } from '../../analyze/reference.ts';
 import { type CheckedDecision, checkDecision } from '../../experiment/decision-keys.ts';
 import { UsageError } from '../../record/errors.ts';
 import { findLab } from '../../record/lab.ts';
+import { acrossModels, acrossText, type ModelComparison } from '../../report/across-models.ts';
 import { collectExperiment, type ExperimentReport, type Overrides } from '../../report/collect.ts';
 import { decisions } from '../../report/collect-decision.ts';
 import { compareJson } from '../../report/compare-json.ts';
@@ -23,11 +25,6 @@ interface Options {
 }
 
 export async function run(options: Options, io: CommandIo): Promise<number> {
-  if (options.across !== undefined) {
-    throw new UsageError('--across models: bits per byte are not measured yet', {
-      hint: 'compare the variants of one model; name its baseline with --baseline',
-    });
-  }
   const asked = flagsOf(options);
   const lab = findLab(io.cwd);
   const compared = comparedRuns(lab, options);
@@ -41,13 +38,19 @@ export async function run(options: Options, io: CommandIo): Promise<number> {
     });
   }
   const all = decisions(report);
-  const refused = refusals(compared);
+  const across = options.across === undefined ? [] : modelsOf(compared, report);
+  const told = new Set(across.map(({ run: id }) => id));
+  const refused = refusals(compared).filter(({ run: id }) => !told.has(id));
   if (options.json) {
-    writeJson(io.stdout, { ...compareJson(report, all), refused });
+    writeJson(io.stdout, { ...compareJson(report, all), across, refused });
     return 0;
   }
   const lines = refused.map(({ run: id, reason }) => `Not compared: runs/${id}: ${reason}.`);
-  const parts = [...compareText(report, all), ...(lines.length > 0 ? [lines.join('\n')] : [])];
+  const parts = [
+    ...compareText(report, all),
+    ...(across.length > 0 ? [acrossText(across)] : []),
+    ...(lines.length > 0 ? [lines.join('\n')] : []),
+  ];
   for (const [i, part] of parts.entries()) writeLine(io.stdout, i > 0 ? `\n${part}` : part);
   printFound(report, next(report), io);
   return 0;
@@ -57,8 +60,31 @@ function next({ name }: ExperimentReport): string {
   return `assay report ${name}`;
 }
 
-function refusals({ otherModels }: ComparedRuns): { run: string; reason: string }[] {
-  return otherModels.map(({ runId, variant }) => {
+/** Against the evaluation of the named baseline, else of the baseline of the first model. */
+function modelsOf({ runs, others }: ComparedRuns, report: ExperimentReport): ModelComparison[] {
+  const evaluated = report.cells.find(
+    ({ scheme, run: of }) => scheme === report.config.baseline && of && isEvaluation(of),
+  )?.run;
+  if (!evaluated) {
+    throw new UsageError('--across models: the baseline has no complete evaluation', {
+      hint: 'bits per byte need an `eval` measure of each model on the same text',
+    });
+  }
+  const { seed, margins } = report.config;
+  const settings = { seed, margin: margins.perplexity };
+  const found = acrossModels([...runs, ...others], evaluated, settings);
+  if (found.length > 0) return found;
+  throw new UsageError('--across models: there is no evaluation of another model', {
+    hint: 'name the runs, or an experiment with several models: `assay runs ls`',
+  });
+}
+
+function isEvaluation({ manifest, summary }: ResolvableRun): boolean {
+  return manifest.status === 'succeeded' && summary?.metrics.perplexity !== undefined;
+}
+
+function refusals({ others }: ComparedRuns): { run: string; reason: string }[] {
+  return others.map(({ manifest: { runId, variant } }) => {
     const reason = `${variant.model} is another model than the baseline's: see --across models`;
     return { run: runId, reason };
   });
