@@ -67,6 +67,16 @@ describe('a file that is right', () => {
     );
   });
 
+  test('limits and prices have their units in their names', () => {
+    const { choose, cost } = parse(
+      `${SMALL}choose: { p95_ms: 50, perplexity_increase: 2%, memory_gib: 16 }
+cost: { usd_per_hour: { on_demand: 1.89, spot: 0.6 }, utilization: 60% }
+`,
+    ).spec;
+    expect(choose).toEqual({ p95_ms: 50, perplexity_increase: 0.02, memory_gib: 16 });
+    expect(cost).toEqual({ usd_per_hour: { on_demand: 1.89, spot: 0.6 }, utilization: 0.6 });
+  });
+
   test('a margin is a share or a percentage', () => {
     const margins = (text: string) => parse(`${SMALL}margins: ${text}\n`).spec.margins;
     expect(margins('{ perplexity: 2%, accuracy: 0.5 % }')).toEqual({
@@ -191,4 +201,33 @@ describe('single problems', () => {
     const told = problems(`${SMALL}margins: { perplexity: ${margin} }\n`);
     expect(told).toEqual([expect.stringContaining(says)]);
   });
+});
+
+test('limits and prices in other units, unknown, or empty, each with its line', () => {
+  const text = `${SMALL}choose:
+  p95_s: 0.05
+  memory_gb: 16
+  p99_ms: 50ms
+  perplexity_increase: 2
+  colour: 1
+  usd_per_1k_requests: 0.1
+`;
+  expect(problems(text)).toEqual([
+    'e.yaml:9: unknown key choose.p95_s: did you mean p95_ms?',
+    'e.yaml:10: unknown key choose.memory_gb: did you mean memory_gib?',
+    'e.yaml:11: choose.p99_ms: a number of milliseconds, without a unit, like 50',
+    'e.yaml:12: choose.perplexity_increase: is more than 1: two percent are 2% or 0.02',
+    'e.yaml:13: unknown key choose.colour',
+    'e.yaml:14: choose.usd_per_1k_requests: needs a price: give cost.usd_per_hour and ' +
+      'cost.utilization',
+  ]);
+  expect(problems(`${SMALL}choose: {}\ncost:\n  usd_per_hour: {}\n  eur: 1\n`)).toEqual([
+    'e.yaml:8: choose: names no limit',
+    'e.yaml:9: cost.utilization: is missing',
+    'e.yaml:10: cost.usd_per_hour: gives no price: on_demand, spot',
+    'e.yaml:11: unknown key cost.eur',
+  ]);
+  expect(problems(`${SMALL}cost:\n  usd_per_hour: 1.89\n  utilization: 1\n`)).toEqual([
+    'e.yaml:9: cost.usd_per_hour: prices by name: {on_demand, spot}',
+  ]);
 });
