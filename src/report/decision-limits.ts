@@ -7,6 +7,7 @@ import {
   type LimitCheck,
   type LimitName,
 } from '../analyze/constraints.ts';
+import { costUsd } from '../analyze/cost.ts';
 import type { NumberReference } from '../analyze/reference.ts';
 import type { Metric } from '../record/schema.ts';
 import type { CellReport, ComparisonReport, ExperimentReport } from './collect.ts';
@@ -92,8 +93,8 @@ function costCheck(
     return { value: null, reference: null, ...checkLimit(limit, bound, figure) };
   }
   const { usdPerHour, utilization } = price;
-  const usd = (perSecond: number): number =>
-    ((1_000 / (perSecond * utilization)) * usdPerHour) / 3_600;
+  const inputs = { usdPerHour, utilization, count: 1_000 };
+  const usd = (perSecond: number): number => costUsd({ ...inputs, perSecond }) ?? Number.NaN;
   const { value, ci95, reason } = metric;
   const figure: Figure = {
     value: usd(value),
@@ -102,7 +103,7 @@ function costCheck(
     ...(reason === undefined ? {} : { reason }),
   };
   const run = cell.run?.manifest.runId ?? '';
-  const reference = { from: 'cost', run, rate, usdPerHour, utilization, count: 1_000 } as const;
+  const reference = { from: 'cost', run, rate, ...inputs } as const;
   return { value: figure.value, reference, ...checkLimit(limit, bound, figure) };
 }
 
