@@ -9,7 +9,7 @@ import type {
   SuperviseContext,
 } from '../experiment/supervise-context.ts';
 import { type Lab, labAt } from '../record/lab.ts';
-import { collectExperiment, type ExperimentReport } from '../report/collect.ts';
+import { collectExperiment, type ExperimentReport, recordedConfig } from '../report/collect.ts';
 import { type Decision, keepDecision, readDecision } from '../report/decision-file.ts';
 import { conclusionText, foundText, overviewText } from '../report/terminal.ts';
 import { type WrittenReport, writeReport } from '../report/write-report.ts';
@@ -54,7 +54,7 @@ export function report(
   const { out, now } = options;
   const runs = experimentRuns(lab, experiment);
   const own = join(lab.reportsDir, experiment);
-  if (now) keepDecision(own, now, collectExperiment(experiment, runs).config);
+  if (now) keepDecision(own, now, recordedConfig(experiment, runs));
   const collected = collectExperiment(experiment, runs, readDecision(own) ?? {});
   const dir = out ?? own;
   return { report: collected, written: writeReport(collected, { dir, version: packageVersion() }) };

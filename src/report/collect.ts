@@ -86,6 +86,34 @@ export interface ExperimentReport {
 /** Before experiment files could give one. */
 export const LATENCY_MARGIN = 0.05;
 
+interface Configured {
+  readonly run: ResolvableRun;
+  readonly config: RunConfig;
+}
+
+function configuredRuns(runs: readonly ResolvableRun[]): Configured[] {
+  return runs.flatMap((run) => {
+    const config = configOf(run.manifest);
+    return config ? [{ run, config }] : [];
+  });
+}
+
+function newestOf(name: string, known: readonly Configured[]): Configured {
+  const newest = known.toSorted((a, b) => byStart(b.run, a.run))[0];
+  if (newest) return newest;
+  throw new FormatError(`no readable run of experiment ${name}`, {
+    hint: '`assay runs ls` shows what is there; `assay run EXPERIMENT.yaml` measures',
+  });
+}
+
+/** What the newest run was configured with. Throws FormatError where there is no readable run. */
+export function recordedConfig(
+  name: string,
+  runs: readonly ResolvableRun[],
+): RunConfig['experiment'] {
+  return newestOf(name, configuredRuns(runs)).config.experiment;
+}
+
 /** What is decided after the runs: another baseline, other limits and prices. */
 export type Overrides = Partial<Pick<RunConfig['experiment'], 'baseline' | 'choose' | 'cost'>>;
 
@@ -95,16 +123,8 @@ export function collectExperiment(
   runs: readonly ResolvableRun[],
   overrides: Overrides = {},
 ): ExperimentReport {
-  const known = runs.flatMap((run) => {
-    const config = configOf(run.manifest);
-    return config ? [{ run, config }] : [];
-  });
-  const newest = known.toSorted((a, b) => byStart(b.run, a.run))[0];
-  if (!newest) {
-    throw new FormatError(`no readable run of experiment ${name}`, {
-      hint: '`assay runs ls` shows what is there; `assay run EXPERIMENT.yaml` measures',
-    });
-  }
+  const known = configuredRuns(runs);
+  const newest = newestOf(name, known);
   const config = { ...newest.config.experiment, ...overrides };
   const measures = measuresOf(known.map(({ run }) => run));
   const cells = matrix(

@@ -67,7 +67,7 @@ function decisionJson(report: ExperimentReport, decision: ModelDecision): Record
     bestThroughput: widest && figures(widest),
     bestBalance: winner === null ? null : { run: winner, flips: balance?.flips },
     pareto,
-    limits: checks.map(({ reference: _, ...check }) => check),
+    limits: checks.map(({ reference: _, cell: __, ...check }) => check),
     costs: costsJson(report, field),
     recommendation: decision.chosen ? chosenJson(decision.chosen) : null,
     reason: decision.reason,

@@ -1,11 +1,11 @@
 /** `assay compare` on a terminal: all variants against the named baseline, then the decision. */
 import { PRICED } from '../analyze/cost.ts';
-import { citeComparison, citeMetric, citeReduction, inUnits } from './cite.ts';
+import { citeAdjusted, citeComparison, citeMetric, citeReduction, inUnits } from './cite.ts';
 import { citeBalance, citeCost } from './cite-decision.ts';
 import { citeLatencyReduction, citeSpeedup } from './cite-speed.ts';
 import type { CellReport, ExperimentReport } from './collect.ts';
 import type { ModelDecision } from './collect-decision.ts';
-import { batchSizeOf, isMeasured } from './collect-speed.ts';
+import { batchSizeOf, isMeasured, latencyId } from './collect-speed.ts';
 import { pricesOf } from './decision-cost.ts';
 import {
   bestLines,
@@ -20,7 +20,7 @@ import type { Piece } from './document.ts';
 import { marginOf, quantityOf } from './findings.ts';
 import { modelWords } from './marks.ts';
 import { plainText } from './plain.ts';
-import { shortVerdict } from './speed-table.ts';
+import { verdictWord } from './speed-table.ts';
 import { textTable } from './table.ts';
 
 function table(header: readonly string[], rows: readonly (readonly Piece[])[]): string {
@@ -80,9 +80,18 @@ export function compareText(
     const rows = comparisons.map((c): Piece[] => {
       const { verdict, reason } = c.result;
       const change = verdict === 'refused' ? (reason ?? '') : citeComparison(c);
-      return [...of(c.model), c.scheme, quantityOf(c), change, marginOf(c), verdict];
+      const p = citeAdjusted(c, c.result);
+      return [...of(c.model), c.scheme, quantityOf(c), change, p, marginOf(c), verdict];
     });
-    const header = [...first, 'Scheme', 'Quantity', 'Change [95 %]', 'Margin', 'Verdict'];
+    const header = [
+      ...first,
+      'Scheme',
+      'Quantity',
+      'Change [95 %]',
+      'p (Holm)',
+      'Margin',
+      'Verdict',
+    ];
     parts.push(`Quality\n${table(header, rows)}`);
   }
   if (speed.length > 0) {
@@ -92,16 +101,17 @@ export function compareText(
       'Speedup [95 %]',
       'Latency saved',
       'Memory saved',
+      'p (Holm)',
       'Verdict',
     ];
     const rows = speed.map((each): Piece[] => {
       const { cell, baseline, latency, batchSize } = each;
       const head = [...of(cell.model), cell.scheme, String(batchSize)];
-      if (latency.verdict === 'refused') return [...head, '—', '—', '—', 'refused'];
+      if (latency.verdict === 'refused') return [...head, '—', '—', '—', '—', 'refused'];
       const runs = { run: cell.run, baseline: baseline.run };
       const saved = inUnits(citeReduction(runs, 'peakMemoryBytes'));
-      const word = plainText(shortVerdict(each)).replace(/^× \S+ /, '');
-      return [...head, citeSpeedup(each), citeLatencyReduction(each), saved, word];
+      const p = citeAdjusted(latencyId(each), latency);
+      return [...head, citeSpeedup(each), citeLatencyReduction(each), saved, p, verdictWord(each)];
     });
     parts.push(`Speed and memory\n${table([...first, ...header], rows)}`);
     parts.push(...speedReasons(report));

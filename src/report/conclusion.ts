@@ -13,7 +13,7 @@ import type { ComparisonReport, ExperimentReport } from './collect.ts';
 import { decisions, type ModelDecision } from './collect-decision.ts';
 import { batchSizeOf, type SpeedComparison } from './collect-speed.ts';
 import type { Piece } from './document.ts';
-import { marginOf, quantityOf } from './findings.ts';
+import { marginOf, qualityMeasures, quantityOf } from './findings.ts';
 import { modelWords } from './marks.ts';
 
 /** One line a variant, the baseline left out; dummy weights are said by the name of the model. */
@@ -41,12 +41,14 @@ function joined(pieces: readonly Piece[]): Piece[] {
 
 function qualityClauses(
   report: ExperimentReport,
-  { judgements, dummy }: ModelDecision,
+  { judgements, dummy, model }: ModelDecision,
   scheme: string,
 ): Piece[] {
-  if (dummy) return [];
-  const comparisons = judgements.find((each) => each.scheme === scheme)?.comparisons ?? [];
-  return comparisons.map((comparison) => qualityClause(comparison, report.config.baseline));
+  const judgement = judgements.find((each) => each.scheme === scheme);
+  if (dummy || !judgement) return [];
+  const clauses = judgement.comparisons.map((each) => qualityClause(each, report.config.baseline));
+  const open = judgement.quality === 'unknown' && qualityMeasures(report, model) > 0;
+  return open ? [...clauses, 'not every measure of its quality has a result'] : clauses;
 }
 
 /** `perplexity rises by 2.38 % [2.07, 2.71]: worse than f32`. */
@@ -55,17 +57,11 @@ function qualityClause(comparison: ComparisonReport, baseline: string): Piece {
   const what = quantityOf(comparison);
   if (result.value === null) return `${what} is not compared: ${result.reason ?? result.verdict}`;
   const ratio = result.unit === 'ratio';
-  const up = result.value >= (ratio ? 1 : 0);
-  const verbs = result.verdict === 'worse' || result.verdict === 'better';
-  const verb = verbs ? (up ? 'rises' : 'falls') : 'changes';
-  const as: Transform | undefined = ratio
-    ? verbs && !up
-      ? 'reduction'
-      : 'increase'
-    : verbs && !up
-      ? 'loss'
-      : undefined;
-  const amount = change(comparison, as);
+  const moved = result.verdict === 'worse' || result.verdict === 'better';
+  const falls = moved && result.value < (ratio ? 1 : 0);
+  const verb = falls ? 'falls' : moved ? 'rises' : 'changes';
+  const rise = ratio ? 'increase' : undefined;
+  const amount = change(comparison, falls ? (ratio ? 'reduction' : 'loss') : rise);
   const ends: Record<string, Piece> = {
     equivalent: ['equivalent to ', baseline, ', inside ', marginOf(comparison)],
     better: `better than ${baseline}`,
@@ -153,7 +149,7 @@ function verdictOfModel(report: ExperimentReport, decision: ModelDecision): Piec
   const failing = judgements.filter(({ quality }) => quality === 'fails');
   const worse = failing.map(({ scheme, comparisons }): Piece => {
     const bad = comparisons.filter(({ result }) => result.verdict === 'worse');
-    if (bad.length === 0) return `**${scheme}** is not shown to hold it`;
+    if (bad.length === 0) return `**${scheme}** is not shown to hold that quality`;
     return [`**${scheme}**: `, ...joined(bad.map((each) => qualityClause(each, baseline)))];
   });
   const losses: Piece[] = worse.length > 0 ? [' ', ...joined(worse), '.'] : [];

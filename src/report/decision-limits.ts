@@ -18,6 +18,7 @@ import type { Ranked } from './field.ts';
 export interface CellCheck extends LimitCheck {
   readonly scheme: string;
   /** null: it holds for the variant at every batch size. */
+  readonly cell: CellReport | null;
   readonly batchSize: number | null;
   readonly run: string;
   /** The figure, in the limit's unit, and where it comes from (in the metric's unit). */
@@ -55,7 +56,7 @@ function cellCheck(
   const manifest = cell.run?.manifest;
   const run = manifest?.runId ?? '';
   const { metric, scale } = LIMITS[limit];
-  const base = { scheme: cell.scheme, batchSize: batchSizeOf(cell), run };
+  const base = { scheme: cell.scheme, cell, batchSize: batchSizeOf(cell), run };
   const simulated = manifest?.engine?.simulated;
   if (simulated && limit !== 'weights_gib') {
     const figure = { value: null, ci95: null, reason: `simulated here (${simulated})` };
@@ -121,7 +122,8 @@ function qualityChecks(
       const { scheme, run } = comparison;
       const figure = lossOf(comparison);
       const reference = lossReference(comparison, limit);
-      const base = { scheme, batchSize: null, run, value: figure.value, reference };
+      const of = { scheme, cell: null, batchSize: null, run };
+      const base = { ...of, value: figure.value, reference };
       return { ...base, ...checkLimit(limit, bound, figure) };
     });
 }

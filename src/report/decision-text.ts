@@ -1,5 +1,6 @@
 /** A decision in sentences, for the document and the terminal alike. */
 import type { Flip } from '../analyze/balance.ts';
+import { LIMITS } from '../analyze/constraints.ts';
 import { suspicionsOf } from '../analyze/run-facts.ts';
 import { citeMetric, citeReduction, inUnits } from './cite.ts';
 import {
@@ -94,14 +95,15 @@ export function unrankedLines({ unranked }: ModelDecision): Piece[] {
 /** What a limit says of a cell: met, broken by so much, or not shown. */
 export function checkState(check: CellCheck): Piece {
   const why = check.reason === undefined ? '' : `: ${check.reason}`;
-  if (check.state === 'violated') return ['over by ', citeExcess(check)];
+  const beyond = LIMITS[check.limit].holds === 'most' ? 'over by ' : 'short by ';
+  if (check.state === 'violated') return [beyond, citeExcess(check)];
   if (check.state === 'unproven') return `inside, but not shown to be${why}`;
   return check.state === 'met' ? 'met' : `unknown${why}`;
 }
 
 export function checkRow(report: ExperimentReport, check: CellCheck): Piece[] {
-  const { scheme, batchSize, limit, bound } = check;
-  const size = batchSize === null ? 'any' : String(batchSize);
+  const { scheme, cell, limit, bound } = check;
+  const size = cell === null ? 'any' : citeBatchSize(cell);
   return [
     scheme,
     size,

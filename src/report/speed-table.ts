@@ -83,9 +83,13 @@ function verdictOf(report: ExperimentReport, cell: CellReport, baseline: string 
 
 /** `× 1.42 faster`; a suspect cell says so beside it. */
 export function shortVerdict(comparison: SpeedComparison): Piece {
-  const { verdict, note } = comparison.latency;
+  if (comparison.latency.verdict === 'refused') return 'not ranked';
+  return [citeSpeedupValue(comparison), ` ${verdictWord(comparison)}`];
+}
+
+/** `faster`, `same, suspect`. */
+export function verdictWord({ latency: { verdict, note } }: SpeedComparison): string {
   if (verdict === 'refused') return 'not ranked';
   const words = { better: 'faster', worse: 'slower', equivalent: 'same', inconclusive: 'unclear' };
-  const suspect = note?.includes('suspect') ? ', suspect' : '';
-  return [citeSpeedupValue(comparison), ` ${words[verdict]}${suspect}`];
+  return `${words[verdict]}${note?.includes('suspect') ? ', suspect' : ''}`;
 }
