@@ -23,11 +23,12 @@ import { plainText } from './plain.ts';
 import { verdictWord } from './speed-table.ts';
 import { textTable } from './table.ts';
 
+/** Words that end a row stand to the left, like those that begin it. */
 function table(header: readonly string[], rows: readonly (readonly Piece[])[]): string {
-  const columns = header.map((title, i) => ({
-    title,
-    align: i === 0 ? ('left' as const) : ('right' as const),
-  }));
+  const columns = header.map((title, i) => {
+    const words = i === 0 || ['Outcome', 'Notes', 'Verdict'].includes(title);
+    return { title, align: words ? ('left' as const) : ('right' as const) };
+  });
   return textTable(
     columns,
     rows.map((row) => row.map(plainText)),

@@ -8,9 +8,10 @@ import {
 } from '../analyze/reference.ts';
 import { suspicionsOf } from '../analyze/run-facts.ts';
 import type { NumberFormat } from '../record/numerals.ts';
+import { citeReduction, inUnits } from './cite.ts';
 import { citeBatchSize, citeSpeedup } from './cite-speed.ts';
-import type { ComparisonReport, ExperimentReport } from './collect.ts';
-import { decisions, type ModelDecision } from './collect-decision.ts';
+import type { CellReport, ComparisonReport, ExperimentReport } from './collect.ts';
+import { type Chosen, decisions, type ModelDecision } from './collect-decision.ts';
 import { batchSizeOf, type SpeedComparison } from './collect-speed.ts';
 import type { Piece } from './document.ts';
 import { marginOf, qualityMeasures, quantityOf } from './findings.ts';
@@ -154,19 +155,11 @@ function verdictOfModel(report: ExperimentReport, decision: ModelDecision): Piec
   });
   const losses: Piece[] = worse.length > 0 ? [' ', ...joined(worse), '.'] : [];
   if (chosen) {
-    const quality =
-      chosen.judgement.quality === 'baseline' ? '' : `holds the quality of ${baseline}; `;
-    const speed: Piece = chosen.speed
-      ? [quality, speedClause(chosen.speed)]
-      : `nothing that holds its quality is better than ${baseline}`;
-    return [
-      `deploy **${chosen.cell.scheme}** at batch size `,
-      citeBatchSize(chosen.cell.cell),
-      ': ',
-      speed,
-      '.',
-      ...losses,
-    ];
+    const size: Piece = [' at batch size ', citeBatchSize(chosen.cell.cell), ': '];
+    const said = chosen.speed
+      ? [...joined([...qualityOf(chosen, baseline), speedClause(chosen.speed)])]
+      : [...nothingBetter(report, decision, chosen)];
+    return [`deploy **${chosen.cell.scheme}**`, size, ...said, '.', ...losses];
   }
   const holding = judgements.filter(({ quality }) => quality === 'holds').map((j) => j.scheme);
   if (judgements.every(({ comparisons }) => comparisons.length === 0)) {
@@ -177,6 +170,35 @@ function verdictOfModel(report: ExperimentReport, decision: ModelDecision): Piec
       ? `quality equivalent to ${baseline}: **${holding.join('**, **')}**`
       : `no scheme is shown to hold the quality of ${baseline}`;
   return [held, '.', ...losses];
+}
+
+/** What a limit allows to lose is said, not called held. */
+function qualityOf({ judgement }: Chosen, baseline: string): Piece[] {
+  const lost = judgement.comparisons.filter(({ result }) => result.verdict === 'worse');
+  if (lost.length === 0) return [`holds the quality of ${baseline}`];
+  return lost.map((each): Piece => [qualityClause(each, baseline), ', within the limit']);
+}
+
+/** The baseline itself is recommended: what holds beside it, and what was not shown of that. */
+function nothingBetter(report: ExperimentReport, { model, judgements }: ModelDecision, of: Chosen) {
+  const { baseline } = report.config;
+  const held = judgements.flatMap(({ scheme, quality, comparisons }): Piece[] => {
+    const [first] = comparisons;
+    const cellOf = (name: string): CellReport | undefined =>
+      report.cells.find(
+        (c) => c.model === model && c.measure === first?.measure && c.scheme === name,
+      );
+    const [own, base] = [cellOf(scheme)?.run, cellOf(baseline)?.run];
+    if (quality !== 'holds' || !own || !base || own.manifest.engine?.simulated) return [];
+    const saved = inUnits(citeReduction({ run: own, baseline: base }, 'storedWeightBytes'));
+    return [
+      [`**${scheme}** holds its quality and stores `, saved, ' less, but is not shown faster here'],
+    ];
+  });
+  const doubts = suspicionsOf(of.cell.cell.run.manifest);
+  const doubt =
+    doubts.length > 0 ? [`suspect (${doubts.join(', ')}): measure again on a quiet machine`] : [];
+  return joined(['nothing that holds its quality is shown to be faster', ...held, ...doubt]);
 }
 
 /** Where only speed was compared. */

@@ -59,7 +59,7 @@ function cellCheck(
   const base = { scheme: cell.scheme, cell, batchSize: batchSizeOf(cell), run };
   const simulated = manifest?.engine?.simulated;
   if (simulated && limit !== 'weights_gib') {
-    const figure = { value: null, ci95: null, reason: `simulated here (${simulated})` };
+    const figure = { value: null, ci95: null, reason: 'simulated here' };
     return { ...base, value: null, reference: null, ...checkLimit(limit, bound, figure) };
   }
   if (limit === 'usd_per_1k_requests') return { ...base, ...costCheck(report, cell, of) };

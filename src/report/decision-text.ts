@@ -166,9 +166,9 @@ function whyLine(report: ExperimentReport, { why, tied, cell, by, speed }: Chose
   const others = tied.map(({ scheme }) => scheme).join(', ');
   const size: Piece = ['batch size ', citeBatchSize(cell.cell)];
   const point: Record<Chosen['by'], Piece> = {
-    throughput: ['Most throughput inside the limits is at ', size],
-    balance: ['The best balance of what holds is at ', size],
-    only: ['All that holds ran at ', size],
+    throughput: ['most throughput inside the limits is at ', size],
+    balance: ['the best balance of what holds is at ', size],
+    only: ['one candidate alone holds its quality and the limits, at ', size],
   };
   const ends: Record<Chosen['why'], Piece> = {
     faster: `${cell.scheme} is faster than ${base}`,
@@ -176,8 +176,10 @@ function whyLine(report: ExperimentReport, { why, tied, cell, by, speed }: Chose
       `nothing is significantly better than ${base}, ` +
       `and of what is as fast ${cell.scheme} takes the least memory, so it is the cheapest`,
     baseline: `nothing is significantly better than ${base}, and nothing as fast takes less memory`,
-    remaining: `nothing else is left; whether ${cell.scheme} is faster or slower was not shown`,
+    remaining:
+      `of what is left ${cell.scheme} takes the least memory; ` +
+      `whether it is faster or slower than ${base} was not shown`,
   };
   const more = why === 'faster' && others ? `; ${others} not shown slower, but larger` : '';
-  return ['Choice: ', point[by], '; there ', ends[why], more, '.'];
+  return ['Choice: ', point[by], '; ', by === 'only' ? '' : 'there ', ends[why], more, '.'];
 }
