@@ -13,7 +13,7 @@ import {
   type Interval,
   wilson,
 } from '../src/analyze/intervals.ts';
-import { tango } from '../src/analyze/paired-proportions.ts';
+import { mcnemar, tango } from '../src/analyze/paired-proportions.ts';
 import { below, type RandomU32 } from '../src/analyze/random.ts';
 import { groupSamples, type Samples } from '../src/analyze/samples.ts';
 import { expandedTail, studentInterval } from '../src/analyze/student.ts';
@@ -204,11 +204,12 @@ const MANIFEST = {
 const MANIFESTS = { variant: MANIFEST, baseline: MANIFEST };
 
 /** Both cells in one round share its mood; what is left of it is their own. */
-function sameSpeed(n: number, own: Draw, apart = 0) {
+function sameSpeed(n: number, own: Draw, { apart = 0, rho = 0 } = {}) {
   return (random: RandomU32, params: { margin: number; seed: number }): Comparison => {
     const [variant, baseline] = [0, 1].map(() => {
       const process = apart * normal(random);
-      return timed(many(n, () => 100 * Math.exp(process + 0.02 * own(random))));
+      const noise = rho > 0 ? series(random, n, rho) : many(n, () => own(random));
+      return timed(noise.map((x) => 100 * Math.exp(process + 0.02 * x)));
     }) as [Samples, Samples];
     const runs = { variant, baseline, manifests: MANIFESTS };
     return compareRuns('compare.latency-ratio/1', runs, { resamples: RESAMPLES, ...params });
@@ -262,6 +263,16 @@ const NONE = 1e-9;
 const heavy: Draw = (random) => normal(random) / Math.sqrt(-Math.log(uniform(random)));
 const skewed: Draw = (random) => Math.exp(normal(random));
 
+/** What McNemar's p alone would do, on paired counts as `sameAccuracy` has them. */
+function mcnemarCase(which: 'exact' | 'midP', n: number): Case {
+  const trial = (random: RandomU32): boolean => {
+    const kinds = many(n, () => uniform(random));
+    const gained = kinds.filter((u) => u < 0.05).length;
+    return mcnemar({ gained, lost: kinds.filter((u) => u < 0.1).length - gained })[which] <= 0.05;
+  };
+  return { name: `McNemar ${which} alone, ${n} items, 10 % differ`, trial };
+}
+
 /** Several comparisons of equal things: does a report call anything different? */
 function familyCase(size: number, together: boolean): Case {
   const compare = sameSpeed(20, normal);
@@ -280,14 +291,18 @@ export const AA_CASES: readonly Case[] = [
   ...[10, 20, 40].map((n) => aaCase(`latency, ${n} rounds`, sameSpeed(n, normal), NONE)),
   aaCase('latency, 10 rounds, heavy tails (t, 2 df)', sameSpeed(10, heavy), NONE),
   aaCase('latency, 10 rounds, skewed', sameSpeed(10, skewed), NONE),
+  aaCase('latency, 20 rounds, moods of their own (ρ = 0.5)', sameSpeed(20, normal, { rho: 0.5 }), NONE),
   aaCase('latency, 20 rounds', sameSpeed(20, normal), 0.05),
-  aaCase('latency, 20 rounds, processes 1 % apart', sameSpeed(20, normal, 0.01), NONE),
-  aaCase('latency, 20 rounds, processes 1 % apart', sameSpeed(20, normal, 0.01), 0.05),
+  aaCase('latency, 20 rounds, processes 1 % apart', sameSpeed(20, normal, { apart: 0.01 }), NONE),
+  aaCase('latency, 20 rounds, processes 1 % apart', sameSpeed(20, normal, { apart: 0.01 }), 0.05),
   ...[10, 40].map((n) => aaCase(`perplexity, ${n} documents`, sameText(n), NONE)),
   aaCase('perplexity, 40 documents', sameText(40), 0.01),
   aaCase('accuracy, 60 items, 10 % differ', sameAccuracy(60, 0.1), NONE),
   aaCase('accuracy, 1000 items, 10 % differ', sameAccuracy(1_000, 0.1), NONE),
   aaCase('accuracy, 1000 items, 2 % differ', sameAccuracy(1_000, 0.02), 0.01),
+  ...(['exact', 'midP'] as const).flatMap((which) =>
+    [60, 1_000].map((n) => mcnemarCase(which, n)),
+  ),
   familyCase(12, false),
   familyCase(12, true),
 ];

@@ -97,6 +97,15 @@ describe('what stands beside the verdict', () => {
   });
 });
 
+test('what two processes of one program may differ by is said beside the verdict', () => {
+  const slower = flat(10).map(([a, b], round) => [a! * (round % 2 ? 1.012 : 1.035), b! * 1.02]);
+  const close = ratio(cell(slower), cell(flat(10)));
+  expect(close.verdict).toBe('worse');
+  expect(close.note).toContain('two processes of one program');
+  const far = flat(12).map(([a, b], round) => [a! * (round % 2 ? 1 : 1.01), b!]);
+  expect(ratio(cell(far), cell(flat(10))).note).toBeUndefined();
+});
+
 describe('refused', () => {
   const [fast, base] = [cell(flat(5)), cell(flat(10))];
   const refusal = (own: Changes): string | undefined => {
@@ -117,6 +126,22 @@ describe('refused', () => {
     );
     const moved = { config: { measure: { ...measure, new_tokens: 8 } } };
     expect(ratio(fast, base, { own: moved }).verdict).toBe('better');
+  });
+
+  test('other models, other prompt files, and cells in which nothing was measured', () => {
+    const model = (sha256: string) =>
+      ({ files: [{ path: 'w', bytes: 1, sha256 }], configSha256: sha256 }) as never;
+    const both = (own: object, of: object): string | undefined =>
+      ratio(fast, base, { own: own as Changes, base: of as Changes }).reason;
+    expect(both({ model: model('a') }, { model: model('b') })).toBe('different models');
+    expect(both({ model: model('a') }, { model: model('a') })).not.toBe('different models');
+    const data = (dataSha256: string) => ({ config: { dataSha256, measure: {} } });
+    expect(both(data('a'), data('b'))).toContain('different prompts');
+    const failed = { kind: 'failure', round: 0, iteration: 0, message: 'out of memory' } as const;
+    expect(ratio(groupSamples([failed, failed]), base).reason).toBe(
+      'all 2 iterations of the cell failed',
+    );
+    expect(ratio(fast, groupSamples([])).reason).toBe('the baseline measured nothing');
   });
 
   test('other machines, unknown ones, other prompts, no common round', () => {
