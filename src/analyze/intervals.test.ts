@@ -77,9 +77,7 @@ describe('fast paths', () => {
         below(random, all.length),
       );
       const drawn = starts.flatMap((start) => Array.from({ length: block }, (_, i) => start + i));
-      return (
-        drawn.slice(0, all.length).reduce((a, i) => a + all[i % all.length]!, 0) / all.length
-      );
+      return drawn.slice(0, all.length).reduce((a, i) => a + all[i % all.length]!, 0) / all.length;
     }).sort((a, b) => a - b);
     return [quantile(means, 0.025), quantile(means, 0.975)];
   }
@@ -113,7 +111,10 @@ describe('fast paths', () => {
         const random = sfc32(seed);
         const want = Array.from({ length: 50 }, () => {
           const drawn = sorted.map(() => sorted[below(random, sorted.length)]!);
-          return quantile(drawn.sort((a, b) => a - b), q);
+          return quantile(
+            drawn.sort((a, b) => a - b),
+            q,
+          );
         }).sort((a, b) => a - b);
         const got = bootstrapPercentile(all, { q, resamples: 50, seed, tail: 0.025 });
         expect(got[0]).toBeCloseTo(quantile(want, 0.025), 6);

@@ -29,7 +29,12 @@ describe('signs', () => {
   test('turned around, all at once or in another order, they give the same p', () => {
     const differences = [0.3, -0.1, 0.7, 0.2, -0.4, 0.9, 0.1];
     const { p } = signFlip(differences, draws);
-    expect(signFlip(differences.map((d) => -d), draws).p).toBe(p);
+    expect(
+      signFlip(
+        differences.map((d) => -d),
+        draws,
+      ).p,
+    ).toBe(p);
     expect(signFlip(differences.toReversed(), draws).p).toBe(p);
   });
 

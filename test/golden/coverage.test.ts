@@ -3,7 +3,8 @@
  * reports stand on must stay where 5,000 trials found them.
  */
 import { describe, expect, test } from 'vitest';
-import { AA_CASES, type Case, INTERVAL_CASES } from '../../benchmarks/coverage-cases.ts';
+import { type Case, INTERVAL_CASES } from '../../benchmarks/coverage-cases.ts';
+import { EQUAL_CASES } from '../../benchmarks/equal-cases.ts';
 import { sfc32 } from '../../src/analyze/random.ts';
 
 const TRIALS = 300;
@@ -43,6 +44,6 @@ describe('equal things are called different no more often than the table says', 
     ['accuracy, 60 items, 10 % differ · margin none', 0.011],
     ['a report of 12 comparisons of equal speeds', 0.049],
   ])('%s', (name, share) => {
-    expect(shareOf(name, AA_CASES)).toBeLessThan(share + TOLERANCE);
+    expect(shareOf(name, EQUAL_CASES)).toBeLessThan(share + TOLERANCE);
   });
 });
