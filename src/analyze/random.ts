@@ -26,7 +26,7 @@ export function below(random: RandomU32, n: number): number {
   return Math.floor((random() / 2 ** 32) * n);
 }
 
-/** Fills `into` with the next draws of `below(sfc32(seed), n)`: one after another, the same bits. */
+/** Fills `into` with the next draws of `below(sfc32(seed), n)`: the same bits, in order. */
 export type IndexStream = (into: Int32Array, n: number) => void;
 
 /**
