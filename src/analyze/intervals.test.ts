@@ -6,6 +6,7 @@ import {
   bootstrapMean,
   bootstrapPercentile,
   bootstrapRatio,
+  tooFew,
   wilson,
 } from './intervals.ts';
 import { below, sfc32 } from './random.ts';
@@ -122,6 +123,13 @@ describe('fast paths', () => {
       }),
     );
   });
+});
+
+test('one of a kind is counted as one', () => {
+  const words = ['documents', 'processes', 'batches'].map((unitOf) => tooFew(1, unitOf));
+  const counted = ['1 document', '1 process', '1 batch'];
+  expect(words).toEqual(counted.map((count) => `${count}: an interval needs 10`));
+  expect(tooFew(9, 'rounds')).toBe('9 rounds: an interval needs 10');
 });
 
 test('blocks grow with the cube root of the units', () => {
