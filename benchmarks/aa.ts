@@ -60,7 +60,7 @@ function compare([variant, baseline]: [ClosedRun, ClosedRun], margin: number): C
     groupSamples(readSamples(join(dir, 'samples.jsonl')).rows);
   const manifests = { variant: variant.manifest, baseline: baseline.manifest };
   const runs = { variant: samplesOf(variant), baseline: samplesOf(baseline), manifests };
-  return compareRuns('compare.latency-ratio/1', runs, { resamples: 0, seed: 0, margin });
+  return compareRuns('compare.latency-ratio/2', runs, { resamples: 0, seed: 0, margin });
 }
 
 const isDifferent = ({ verdict }: Comparison): boolean => ['better', 'worse'].includes(verdict);

@@ -6,7 +6,8 @@
 import { parseArgs } from 'node:util';
 import { wilson } from '../src/analyze/intervals.ts';
 import { sfc32 } from '../src/analyze/random.ts';
-import { AA_CASES, type Case, INTERVAL_CASES } from './coverage-cases.ts';
+import { type Case, INTERVAL_CASES } from './coverage-cases.ts';
+import { EQUAL_CASES } from './equal-cases.ts';
 
 const options = { trials: { type: 'string', default: '5000' }, only: { type: 'string' } } as const;
 const { values } = parseArgs({ options });
@@ -27,6 +28,6 @@ function table(heading: string, cases: readonly Case[]): void {
 
 const start = performance.now();
 table('95 % interval holds the truth', INTERVAL_CASES);
-table('equal things called better or worse', AA_CASES);
+table('equal things called better or worse', EQUAL_CASES);
 const seconds = ((performance.now() - start) / 1_000).toFixed(0);
 console.error(`${trials} trials a case in ${seconds} s`);

@@ -3,6 +3,8 @@
  * any recorded number again.
  */
 export { compareRuns } from './analyze/compare.ts';
+export { contrast, factorsOf, schemeConfounders } from './analyze/contrast.ts';
+export { judgeFamily } from './analyze/family.ts';
 export { computeMetric, FORMULAS } from './analyze/formulas.ts';
 export { groupSamples } from './analyze/samples.ts';
 export type {

@@ -17,6 +17,7 @@ def student():
         0.95, len(values) - 1, loc=np.mean(values), scale=stats.sem(values)
     )
     return {
+        "welch": welch(),
         "points": [
             {"confidence": c, "df": df, "t": float(stats.t.ppf((1 + c) / 2, df))}
             for df in degrees
@@ -25,6 +26,17 @@ def student():
         "values": values,
         "ci95": [float(end) for end in interval],
     }
+
+
+def welch():
+    """SciPy's Welch interval, with the degrees of freedom rounded down as the product does."""
+    a = [1.25, -0.5, 3.75, 2.0, 0.125, 1.5, 2.75, -1.25, 0.875, 1.0, 4.5]
+    b = [0.5, 0.25, 0.75, 0.625, 0.375, 0.875, 0.125, 1.0, 0.4375, 0.5625]
+    tested = stats.ttest_ind(a, b, equal_var=False)
+    difference = np.mean(a) - np.mean(b)
+    error = difference / tested.statistic
+    half = stats.t.ppf(0.975, np.floor(tested.df)) * error
+    return {"a": a, "b": b, "ci95": [float(difference - half), float(difference + half)]}
 
 
 def block_quantile(rounds, q):

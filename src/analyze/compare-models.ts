@@ -1,6 +1,6 @@
 /**
  * Different models on the same text, in bits per byte: their tokens differ, so that neither loss
- * nor perplexity compares. What it shows is a difference of models, never an effect of quantization.
+ * nor perplexity compares. What it shows is a difference of models, no effect of quantization.
  */
 import { type CompareFormula, concluded, drawsOf, ratioMargin, refused } from './comparison.ts';
 import { sum } from './describe.ts';

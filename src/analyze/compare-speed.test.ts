@@ -97,6 +97,47 @@ describe('what stands beside the verdict', () => {
   });
 });
 
+describe('runs that were not interleaved', () => {
+  const startedAt = '2026-11-21T05:00:00.000Z';
+  const apart = { variant: manifest({ startedAt, endedAt: null }), baseline: manifest() };
+  const compare = (formula: string, variant: Samples, baseline: Samples): Comparison =>
+    compareRuns(formula, { variant, baseline, manifests: apart }, PARAMS);
+  const noisy = (of: number, rounds = 12): number[][] =>
+    flat(of, rounds).map((times, i) => times.map((time) => time * (1 + ((i * 7) % 5) / 100)));
+
+  test('have rounds of their own: order and number do not matter', () => {
+    const [variant, baseline] = [noisy(5), noisy(10, 15)];
+    const compared = compare('compare.latency-ratio/2', cell(variant), cell(baseline));
+    expect(compared).toMatchObject({ units: 12, unitOf: 'rounds', verdict: 'better', n: 54 });
+    expect(compared.test).toContain('between the runs');
+    // Prompts go with the iterations: only whole rounds may change places here.
+    const turned = compare('compare.latency-ratio/2', cell(variant.toReversed()), cell(baseline));
+    expect(turned.value).toBeCloseTo(compared.value!, 12);
+    expect(turned.ci95![0]).toBeCloseTo(compared.ci95![0], 12);
+    const old = compare('compare.latency-ratio/1', cell(variant), cell(baseline));
+    expect(old.ci95![1] - old.ci95![0]).toBeLessThan(compared.ci95![1] - compared.ci95![0]);
+  });
+
+  test('need ten rounds each; interleaved ones are compared as before', () => {
+    const few = compare('compare.latency-ratio/2', cell(noisy(5, 9)), cell(noisy(10, 15)));
+    expect(few).toMatchObject({ units: 9, ci95: null, p: null });
+    const manifests = { variant: manifest(), baseline: manifest() };
+    const runs = { variant: cell(noisy(5)), baseline: cell(noisy(10)), manifests };
+    const by = (version: number): Comparison =>
+      compareRuns(`compare.latency-ratio/${version}`, runs, PARAMS);
+    expect(by(2)).toEqual(by(1));
+  });
+});
+
+test('what two processes of one program may differ by is said beside the verdict', () => {
+  const slower = flat(10).map(([a, b], round) => [a! * (round % 2 ? 1.012 : 1.035), b! * 1.02]);
+  const close = ratio(cell(slower), cell(flat(10)));
+  expect(close.verdict).toBe('worse');
+  expect(close.note).toContain('two processes of one program');
+  const far = flat(12).map(([a, b], round) => [a! * (round % 2 ? 1 : 1.01), b!]);
+  expect(ratio(cell(far), cell(flat(10))).note).toBeUndefined();
+});
+
 describe('refused', () => {
   const [fast, base] = [cell(flat(5)), cell(flat(10))];
   const refusal = (own: Changes): string | undefined => {
@@ -117,6 +158,22 @@ describe('refused', () => {
     );
     const moved = { config: { measure: { ...measure, new_tokens: 8 } } };
     expect(ratio(fast, base, { own: moved }).verdict).toBe('better');
+  });
+
+  test('other models, other prompt files, and cells in which nothing was measured', () => {
+    const model = (sha256: string) =>
+      ({ files: [{ path: 'w', bytes: 1, sha256 }], configSha256: sha256 }) as never;
+    const both = (own: object, of: object): string | undefined =>
+      ratio(fast, base, { own: own as Changes, base: of as Changes }).reason;
+    expect(both({ model: model('a') }, { model: model('b') })).toBe('different models');
+    expect(both({ model: model('a') }, { model: model('a') })).not.toBe('different models');
+    const data = (dataSha256: string) => ({ config: { dataSha256, measure: {} } });
+    expect(both(data('a'), data('b'))).toContain('different prompts');
+    const failed = { kind: 'failure', round: 0, iteration: 0, message: 'out of memory' } as const;
+    expect(ratio(groupSamples([failed, failed]), base).reason).toBe(
+      'all 2 iterations of the cell failed',
+    );
+    expect(ratio(fast, groupSamples([])).reason).toBe('the baseline measured nothing');
   });
 
   test('other machines, unknown ones, other prompts, no common round', () => {

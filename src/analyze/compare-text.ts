@@ -8,10 +8,9 @@ import {
   type Comparison,
   type Measured,
   refused,
-  tooFew,
 } from './comparison.ts';
 import { sum } from './describe.ts';
-import { bootstrapRatio, MIN_UNITS, wilson } from './intervals.ts';
+import { bootstrapRatio, MIN_UNITS, tooFew, wilson } from './intervals.ts';
 import { differentSettings } from './run-facts.ts';
 import type { GeneratedRow } from './samples.ts';
 

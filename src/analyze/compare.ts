@@ -9,7 +9,8 @@ export const COMPARISONS: Readonly<Record<string, CompareFormula>> = {
   'compare.perplexity-ratio/2': perplexityRatio,
   'compare.accuracy-difference/2': accuracyDifference,
   'compare.bits-per-byte-ratio/1': bitsPerByteRatio,
-  'compare.latency-ratio/1': latencyRatio,
+  'compare.latency-ratio/1': latencyRatio[1],
+  'compare.latency-ratio/2': latencyRatio[2],
   'compare.agreement/1': tokenAgreement,
   'compare.identical-texts/1': identicalTexts,
 };

@@ -1,6 +1,6 @@
 /** What a comparison of a variant with the named baseline run is, and how its verdict is found. */
 import type { Manifest } from '../record/schema.ts';
-import { type Interval, MIN_UNITS } from './intervals.ts';
+import { type Interval, tooFew } from './intervals.ts';
 import type { PermutationDraws } from './permutation.ts';
 import type { Samples } from './samples.ts';
 
@@ -114,9 +114,4 @@ export function verdictOf([low, high]: Interval, judged: Judged): Verdict {
   if (low > judged.none) return judged.higherIsBetter ? 'better' : 'worse';
   if (high < judged.none) return judged.higherIsBetter ? 'worse' : 'better';
   return 'inconclusive';
-}
-
-export function tooFew(units: number, unitOf: string): string {
-  const counted = units === 1 ? `one of the ${unitOf}` : `${units} ${unitOf}`;
-  return `${counted}: an interval needs ${MIN_UNITS}`;
 }

@@ -2,7 +2,7 @@
 import type { SampleRow } from '../record/rows.ts';
 import type { Metric } from '../record/schema.ts';
 import { sum } from './describe.ts';
-import { bootstrapRatio, MIN_UNITS, type Resampling } from './intervals.ts';
+import { bootstrapRatio, MIN_UNITS, type Resampling, tooFew } from './intervals.ts';
 import type { Samples, Unit } from './samples.ts';
 import { expandedTail } from './student.ts';
 
@@ -58,7 +58,7 @@ export function ratioOfUnits(options: RatioOfUnits): Derived {
   if (tokens === 0) return missing(unit, 'nothing was scored');
   const base = { value: total / tokens, unit, n: options.n ?? tokens, units: units.length, unitOf };
   if (units.length < MIN_UNITS) {
-    return { ...base, ci95: null, reason: `${units.length} ${unitOf}: an interval needs 10` };
+    return { ...base, ci95: null, reason: tooFew(units.length, unitOf) };
   }
   const ci95 = bootstrapRatio({
     numerators,

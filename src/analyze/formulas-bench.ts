@@ -12,7 +12,7 @@ import {
   numberParam,
   ratioOfUnits,
 } from './formula.ts';
-import { bootstrapQuantile, MIN_UNITS, valuesForUpperBound } from './intervals.ts';
+import { bootstrapQuantile, MIN_UNITS, tooFew, valuesForUpperBound } from './intervals.ts';
 import type { IterationRow, Samples } from './samples.ts';
 import { expandedTail } from './student.ts';
 
@@ -88,7 +88,7 @@ function percentile(of: string, values: (row: IterationRow) => readonly number[]
         return { ...base, ci95: null, reason: `n = ${n}: an upper bound of it needs ${needed}` };
       }
       if (units < MIN_UNITS) {
-        return { ...base, ci95: null, reason: `${units} rounds: an interval needs ${MIN_UNITS}` };
+        return { ...base, ci95: null, reason: tooFew(units, 'rounds') };
       }
       const blockOf = ordered.map(({ block }) => block);
       const resampled = { sorted, blockOf, blocks: units, q, ...drawn, tail: expandedTail(units) };

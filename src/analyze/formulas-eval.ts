@@ -117,7 +117,7 @@ const tokenAccuracy = (version: Version): Formula => ({
 const brierScore = (version: Version): Formula => ({
   unit: 'score',
   reads: 'window',
-  describe: `mean over scored tokens of Σp² − 2·p(target) + 1 (0 best, 2 worst); ${RESAMPLED[version]}`,
+  describe: `mean over tokens of Σp² − 2·p(target) + 1 (0 best, 2 worst); ${RESAMPLED[version]}`,
   compute: (samples, params) =>
     meanPerToken(samples, params, { unit: 'score', perToken: brier, version }),
 });

@@ -1,7 +1,7 @@
 /** Formulas of a benchmark that are not about its iterations: memory, GPU, cold start, text. */
 import { mean, sum } from './describe.ts';
 import { type Derived, exact, type Formula, missing, ratioOfUnits } from './formula.ts';
-import { MIN_UNITS } from './intervals.ts';
+import { MIN_UNITS, tooFew } from './intervals.ts';
 import type { GeneratedRow, GpuRow, Samples } from './samples.ts';
 import { studentInterval } from './student.ts';
 
@@ -20,7 +20,7 @@ function coldStart(describe: string, ms: (row: ColdStart) => number): Formula {
       if (n === 0) return missing('s', 'no cold start was measured');
       const base = { value: mean(seconds), unit: 's', n, units: n, unitOf: 'processes' };
       if (n >= MIN_UNITS) return { ...base, ci95: studentInterval(seconds) };
-      return { ...base, ci95: null, reason: `${n} processes: an interval needs ${MIN_UNITS}` };
+      return { ...base, ci95: null, reason: tooFew(n, 'processes') };
     },
   };
 }

@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { bootstrapRatio, wilson } from './intervals.ts';
+import { quantile } from './describe.ts';
+import {
+  blockLength,
+  bootstrapMean,
+  bootstrapPercentile,
+  bootstrapRatio,
+  tooFew,
+  wilson,
+} from './intervals.ts';
 import { below, sfc32 } from './random.ts';
 
 describe('Wilson', () => {
@@ -54,6 +62,78 @@ describe('bootstrap', () => {
       }),
     );
   });
+});
+
+describe('fast paths', () => {
+  const values = fc.array(fc.double({ noNaN: true, min: -1e6, max: 1e6 }), {
+    minLength: 1,
+    maxLength: 30,
+  });
+
+  /** One draw after another, as the statistic is written on paper. */
+  function plain(all: readonly number[], { seed, block = 1 }: { seed: number; block?: number }) {
+    const random = sfc32(seed);
+    const means = Array.from({ length: 50 }, () => {
+      const starts = Array.from({ length: Math.ceil(all.length / block) }, () =>
+        below(random, all.length),
+      );
+      const drawn = starts.flatMap((start) => Array.from({ length: block }, (_, i) => start + i));
+      return drawn.slice(0, all.length).reduce((a, i) => a + all[i % all.length]!, 0) / all.length;
+    }).sort((a, b) => a - b);
+    return [quantile(means, 0.025), quantile(means, 0.975)];
+  }
+
+  test('a mean has the bits of a ratio of sums to ones, and of drawing one by one', () => {
+    fc.assert(
+      fc.property(values, fc.nat(), (all, seed) => {
+        const denominators = all.map(() => 1);
+        const mean = bootstrapMean(all, { resamples: 50, seed });
+        expect(mean).toEqual(
+          bootstrapRatio({ numerators: all, denominators, resamples: 50, seed }),
+        );
+        expect(mean).toEqual(plain(all, { seed }));
+      }),
+    );
+  });
+
+  test('blocks are runs of neighbours, the last followed by the first', () => {
+    fc.assert(
+      fc.property(values, fc.nat(), fc.integer({ min: 1, max: 5 }), (all, seed, block) => {
+        const got = bootstrapMean(all, { resamples: 50, seed, block });
+        expect(got).toEqual(plain(all, { seed, block }));
+      }),
+    );
+  });
+
+  test('a percentile of independent values is that of sorted resamples', () => {
+    fc.assert(
+      fc.property(values, fc.nat(), fc.double({ min: 0, max: 1, noNaN: true }), (all, seed, q) => {
+        const sorted = all.toSorted((a, b) => a - b);
+        const random = sfc32(seed);
+        const want = Array.from({ length: 50 }, () => {
+          const drawn = sorted.map(() => sorted[below(random, sorted.length)]!);
+          return quantile(
+            drawn.sort((a, b) => a - b),
+            q,
+          );
+        }).sort((a, b) => a - b);
+        const got = bootstrapPercentile(all, { q, resamples: 50, seed, tail: 0.025 });
+        expect(got[0]).toBeCloseTo(quantile(want, 0.025), 6);
+        expect(got[1]).toBeCloseTo(quantile(want, 0.975), 6);
+      }),
+    );
+  });
+});
+
+test('one of a kind is counted as one', () => {
+  const words = ['documents', 'processes', 'batches'].map((unitOf) => tooFew(1, unitOf));
+  const counted = ['1 document', '1 process', '1 batch'];
+  expect(words).toEqual(counted.map((count) => `${count}: an interval needs 10`));
+  expect(tooFew(9, 'rounds')).toBe('9 rounds: an interval needs 10');
+});
+
+test('blocks grow with the cube root of the units', () => {
+  expect([10, 27, 30, 1_000].map(blockLength)).toEqual([3, 3, 4, 10]);
 });
 
 test('indices reach both ends and nothing beyond, about equally often', () => {

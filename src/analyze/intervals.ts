@@ -10,6 +10,12 @@ export const Z95 = 1.959963984540054;
 /** Under this many units no interval is claimed (DESIGN §8). */
 export const MIN_UNITS = 10;
 
+/** Why there is no interval: `9 rounds: an interval needs 10`. `unitOf` in the plural. */
+export function tooFew(units: number, unitOf: string): string {
+  const word = units === 1 ? unitOf.replace(/(?<=ss|ch)es$|s$/, '') : unitOf;
+  return `${units} ${word}: an interval needs ${MIN_UNITS}`;
+}
+
 /**
  * Wilson's score interval of a proportion of independent items (Wilson 1927), 95 %.
  * Stays inside [0, 1] and does not collapse at 0 or n successes, as the Wald interval does.

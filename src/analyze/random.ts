@@ -26,12 +26,12 @@ export function below(random: RandomU32, n: number): number {
   return Math.floor((random() / 2 ** 32) * n);
 }
 
-/** Fills `into` with the next draws of `below(sfc32(seed), n)`: one after another, the same bits. */
+/** Fills `into` with the next draws of `below(sfc32(seed), n)`: the same bits, in order. */
 export type IndexStream = (into: Int32Array, n: number) => void;
 
 /**
- * Many draws at once, for the loops that a bootstrap spends its time in: the state lives in local
- * variables, and an index is one multiplication (n / 2^32 only shifts the exponent, so that it is
+ * Many draws at once, for the loops in which a bootstrap spends its time: the state is in local
+ * variables, and an index is one multiplication (n / 2^32 only moves the exponent, so that it is
  * exactly `below`). n < 2^31.
  */
 export function indexStream(seed: number): IndexStream {

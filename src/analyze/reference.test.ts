@@ -6,6 +6,7 @@ import {
   describeReference,
   type NumberReference,
   type ResolvableRun,
+  reductionOf,
   resolveNumber,
   samplesOf,
 } from './reference.ts';
@@ -83,6 +84,28 @@ describe('resolving a number', () => {
     const coverage = { from: 'coverage', run: 'a', scheme: 'int8-g128' } as const;
     expect(resolve({ ...coverage, part: 'parameterShare' })).toBe(1);
     expect(resolve({ from: 'manifest', run: 'a', path: 'engine.threads' })).toBe(4);
+  });
+
+  test('a p, and what is left of it among the other tests of its document', () => {
+    const params = { ...PARAMS, margin: 0.01 };
+    const id = { formula: 'compare.perplexity-ratio/2', run: 'b', baseline: 'a', params };
+    const raw: NumberReference = { from: 'comparison', ...id, part: 'p' };
+    // Twelve documents that all lose the same: only all signs together reach as far.
+    expect(resolve(raw)).toBe(2 / 2 ** 12);
+    const adjusted: NumberReference = { ...raw, part: 'pHolm' };
+    const other = { ...id, run: 'a', baseline: 'b' };
+    expect(resolveNumber(adjusted, lookup, [id])).toBe(2 / 2 ** 12);
+    expect(resolveNumber(adjusted, lookup, [id, other])).toBe(4 / 2 ** 12);
+    // Outside a family, and in one that is no longer whole, there is none.
+    expect(resolveNumber(adjusted, lookup)).toBeNull();
+    expect(resolveNumber(adjusted, lookup, [id, { ...other, run: 'x' }])).toBeNull();
+  });
+
+  test('a reduction of what has another unit is none', () => {
+    const metric = computeMetric({ formula: 'eval.loss/2', params: PARAMS }, samplesOf(runs.a));
+    expect(reductionOf(metric, metric)).toBe(0);
+    expect(reductionOf(metric, { ...metric, unit: 'bits' })).toBeNull();
+    expect(reductionOf(metric, { ...metric, value: 0 })).toBeNull();
   });
 
   test('what is not there is null: run, baseline, metric, field', () => {

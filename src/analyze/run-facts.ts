@@ -97,10 +97,15 @@ export function speedNotes(manifests: Pair): string[] {
     const why = suspicionsOf(manifest);
     return why.length > 0 ? [`${manifest.variant.scheme} is suspect (${why.join(', ')})`] : [];
   };
-  const apart =
-    after(variant.startedAt, baseline.endedAt) || after(baseline.startedAt, variant.endedAt);
-  const interleaved = apart ? ['the two did not run interleaved: drift is in the ratio'] : [];
-  return [...suspect(variant), ...suspect(baseline), ...interleaved];
+  const apart = ranApart(manifests)
+    ? ['the two did not run interleaved: drift is in the ratio']
+    : [];
+  return [...suspect(variant), ...suspect(baseline), ...apart];
+}
+
+/** Whether one had ended before the other began. */
+export function ranApart({ variant, baseline }: NonNullable<Pair>): boolean {
+  return after(variant.startedAt, baseline.endedAt) || after(baseline.startedAt, variant.endedAt);
 }
 
 /** What was noticed beside a run's times, in a word each: `drift`, `contention`. */

@@ -45,6 +45,24 @@ export function studentInterval(values: readonly number[]): Interval {
   return [centre - half, centre + half];
 }
 
+/**
+ * 95 % interval of the difference of two means, a − b, with a spread of each (Welch 1947); the
+ * degrees of freedom by Satterthwaite's formula, rounded down. Both need two values.
+ */
+export function welchInterval(a: readonly number[], b: readonly number[]): Interval {
+  const [x, y] = [a, b].map((values) => {
+    const centre = mean(values);
+    const squares = sum(values.map((value) => (value - centre) ** 2));
+    return { centre, squared: squares / (values.length - 1) / values.length };
+  }) as [{ centre: number; squared: number }, { centre: number; squared: number }];
+  const squared = x.squared + y.squared;
+  const difference = x.centre - y.centre;
+  if (squared === 0) return [difference, difference];
+  const df = squared ** 2 / (x.squared ** 2 / (a.length - 1) + y.squared ** 2 / (b.length - 1));
+  const half = studentPoint(0.95, Math.floor(df)) * Math.sqrt(squared);
+  return [difference - half, difference + half];
+}
+
 /** Φ(−z) for z in [0, 5] by Marsaglia's series (2004); error below 1e-15. */
 function normalTail(z: number): number {
   let term = z;

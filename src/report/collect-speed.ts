@@ -4,7 +4,7 @@ import type { CompareParams, Comparison } from '../analyze/comparison.ts';
 import { type ComparisonId, pairOf, type ResolvableRun } from '../analyze/reference.ts';
 import type { CellReport } from './collect.ts';
 
-export const LATENCY_RATIO = 'compare.latency-ratio/1';
+export const LATENCY_RATIO = 'compare.latency-ratio/2';
 export const TOKEN_AGREEMENT = 'compare.agreement/1';
 export const IDENTICAL_TEXTS = 'compare.identical-texts/1';
 

@@ -5,7 +5,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { compareRuns } from '../../src/analyze/compare.ts';
 import { computeMetric } from '../../src/analyze/formulas.ts';
 import { groupSamples, type Samples } from '../../src/analyze/samples.ts';
-import { studentInterval, studentPoint } from '../../src/analyze/student.ts';
+import { studentInterval, studentPoint, welchInterval } from '../../src/analyze/student.ts';
 import type { SampleRow } from '../../src/record/rows.ts';
 import { benchManifests } from '../support/bench-manifests.ts';
 
@@ -29,6 +29,7 @@ interface Reference {
     points: { confidence: number; df: number; t: number }[];
     values: number[];
     ci95: [number, number];
+    welch: { a: number[]; b: number[]; ci95: [number, number] };
   };
   benchmark: {
     batchSize: number;
@@ -93,6 +94,13 @@ describe('Student’s t', () => {
   });
 });
 
+test('Welch’s interval is that of SciPy with whole degrees of freedom', () => {
+  const { a, b, ci95 } = reference.student.welch;
+  welchInterval(a, b).forEach((end, i) => {
+    agree(end, ci95[i]!);
+  });
+});
+
 function timed(rounds: readonly Timed[][]): Samples {
   let iteration = 0;
   const rows = rounds.flatMap((batch, round) =>
@@ -137,7 +145,7 @@ describe('twelve rounds of timed batches', () => {
     const pair = { variant: timed(benchmark.fasterRounds), baseline: samples };
     const manifests = benchManifests();
     const params = { ...DRAWN, margin: 0.01 };
-    const compared = compareRuns('compare.latency-ratio/1', { ...pair, manifests }, params);
+    const compared = compareRuns('compare.latency-ratio/2', { ...pair, manifests }, params);
     agreeOn(compared, benchmark.latencyRatio);
     agree(compared.p, benchmark.latencyRatio.p);
     expect(compared).toMatchObject({ units: 12, verdict: 'better' });
