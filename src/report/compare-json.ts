@@ -1,5 +1,6 @@
 /** `assay compare --json`: every figure that the text shows, unrounded, with its runs. */
 import { costUsd, PRICED } from '../analyze/cost.ts';
+import { reductionOf } from '../analyze/reference.ts';
 import type { CellReport, ExperimentReport } from './collect.ts';
 import type { Chosen, ModelDecision } from './collect-decision.ts';
 import { isMeasured, type SpeedComparison } from './collect-speed.ts';
@@ -36,16 +37,14 @@ function cellJson({ model, scheme, measure, status, run }: CellReport): Record<s
 
 function speedJson(of: SpeedComparison): Record<string, unknown> {
   const { cell, baseline, batchSize, params, latency, agreement, identical } = of;
-  const memory = (run: SpeedComparison['cell']): number | null =>
-    run.run.summary?.metrics.peakMemoryBytes?.value ?? null;
-  const [own, base] = [memory(cell), memory(baseline)];
+  const [own, base] = [cell, baseline].map(({ run }) => run.summary?.metrics.peakMemoryBytes);
   const { value } = latency;
   return {
     ...{ model: cell.model, scheme: cell.scheme, batchSize, run: cell.run.manifest.runId },
     ...{ baseline: baseline.run.manifest.runId, params },
     speedup: value === null ? null : 1 / value,
     latencyReduction: value === null ? null : 1 - value,
-    memoryReduction: own === null || !base ? null : 1 - own / base,
+    memoryReduction: own && base ? reductionOf(own, base) : null,
     ...{ latency, agreement, identical },
   };
 }
