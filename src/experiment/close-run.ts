@@ -9,6 +9,7 @@ import type { EngineInfo, Finding, Manifest, ModelIdentity } from '../record/sch
 import type { Cell } from './cell.ts';
 import { deriveMetrics } from './metrics.ts';
 import { suspectFindings } from './suspect.ts';
+import { taskChecks } from './task-checks.ts';
 import type { WorkerEnd } from './worker-process.ts';
 
 export interface ClosingFacts {
@@ -53,7 +54,8 @@ function cores(run: RunWriter): number {
 
 function countNonFinite(samples: Samples): number {
   const windows = samples.windows.filter((row) => row.logp.includes(null)).length;
-  return windows + samples.items.filter((row) => row.logp === null).length;
+  const items = samples.items.filter((row) => row.logp === null || row.scores?.includes(null));
+  return windows + items.length;
 }
 
 /** Seed document 001's checks, each as a finding that says what it saw. */
@@ -76,6 +78,7 @@ function checks(samples: Samples, { cell, end, engine }: ClosingFacts): Finding[
     const message = 'every scored log probability is finite';
     findings.push({ code: 'finite', severity: 'info', message });
   }
+  if (cell.measure.kind === 'task') findings.push(...taskChecks(samples, cell.measure));
   if (samples.repeats.length > 0) {
     const equal = samples.repeats.filter((row) => row.bitEqual).length;
     const all = equal === samples.repeats.length;

@@ -46,6 +46,7 @@ const MEASURES: Readonly<Record<MadeUpRun['measure'], MeasureSettings>> = {
     kind: 'task',
     filePath: 'intents.jsonl',
     name: 'intents',
+    method: 'generation',
     prompt: '{text}',
     continuation: ' {label}',
     ...settings,
