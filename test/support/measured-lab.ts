@@ -95,7 +95,11 @@ function windowRow(document: number, loses: number): SampleRow {
 function itemRow(item: number, wrongEvery: number): SampleRow {
   const label = ['lights', 'music', 'weather'][item % 3]!;
   const correct = item % wrongEvery !== wrongEvery - 1;
-  const outcome = { correct, logp: correct ? -0.25 : -2.5, tokens: 2 };
+  // Every other wrong answer is none of the labels.
+  const other = item % 2 === 0 ? 'lights' : null;
+  const predicted = correct ? label : other === label ? 'music' : other;
+  const said = correct ? {} : { generated: ` ${predicted ?? 'who knows'}` };
+  const outcome = { predicted, correct, logp: correct ? -0.25 : -2.5, tokens: 2, ...said };
   return { kind: 'item', batch: Math.floor(item / 5), item, label, ...outcome };
 }
 

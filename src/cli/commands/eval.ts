@@ -123,7 +123,10 @@ function measureOf(options: Options): Record<string, unknown> {
     task === undefined ? (['task', OF_TASK] as const) : (['corpus', OF_CORPUS] as const);
   const misplaced = others.filter((name) => options[name] !== undefined);
   if (misplaced.length > 0) {
-    throw new UsageError(misplaced.map((name) => `--${name} is only for --${kind}`));
+    throw new UsageError(
+      misplaced.map((name) => `--${name} is only for --${kind}`),
+      { hint: 'leave it out, or see `assay eval --help`' },
+    );
   }
   if (task !== undefined) {
     const { method, prompt, continuation } = options;
