@@ -1,6 +1,6 @@
 /** One section a variant: configuration, results, coverage, comparison, findings. */
 import { type ResolvableRun, samplesOf } from '../analyze/reference.ts';
-import type { TensorRow } from '../record/rows.ts';
+import type { LabelSetRow, TensorRow } from '../record/rows.ts';
 import type { Metric } from '../record/schema.ts';
 import { citeCoverage, citeMetric, citeReduction, inUnits, unitOf } from './cite.ts';
 import { classTable, confusionTable, isOfClass } from './class-table.ts';
@@ -43,6 +43,12 @@ const TITLES: Readonly<Record<string, string>> = {
   bitEqualRepeats: 'Repeated batches with the same bits',
   scoredTokens: 'Scored tokens',
   items: 'Items',
+};
+
+const METHODS: Readonly<Record<LabelSetRow['method'], string>> = {
+  generation: 'generation (greedy; exact match after trimming white space)',
+  likelihood: 'likelihood (the candidate with the largest Σ ln p)',
+  head: 'head (the label with the largest logit)',
 };
 
 export function variantSection(
@@ -91,6 +97,8 @@ function measureResults(doc: DocumentBuilder, cell: CellReport): void {
     const why = run?.manifest.reason ? `: ${run.manifest.reason.split('\n')[0]}` : '';
     doc.add(`No result (${cell.status}${why}).`);
   } else {
+    const method = samplesOf(run).labelSets.at(-1)?.method;
+    if (method) doc.add(`Method: ${METHODS[method]}.`);
     const names = Object.keys(run.summary.metrics).filter((name) => !isOfClass(name));
     const rows = names.map((name) => metricRow(run, name));
     doc.table(['Metric', 'Value', '95 % interval', 'n', 'Units'], rows);

@@ -92,6 +92,10 @@ function windowRow(document: number, loses: number): SampleRow {
   };
 }
 
+const LABEL_SET: SampleRow = {
+  ...{ kind: 'label-set', part: 0, method: 'generation', labels: ['lights', 'music', 'weather'] },
+};
+
 function itemRow(item: number, wrongEvery: number): SampleRow {
   const label = ['lights', 'music', 'weather'][item % 3]!;
   const correct = item % wrongEvery !== wrongEvery - 1;
@@ -122,6 +126,7 @@ function rowsOf({ scheme, measure, loses }: MadeUpRun): SampleRow[] {
     tensor('model.layers.0.mlp.weight', [1_000, 1_000], scheme, bytes),
     tensor('model.norm.weight', [1_000], 'f32', 4_000),
     { kind: 'load', part: 0, loadMs: 120.5 },
+    ...(measure === 'intents' ? [LABEL_SET] : []),
     ...scored,
     ...batches,
     { kind: 'memory', part: 0, peakRssBytes: 90_000_000 + bytes, weightBytes: bytes },
