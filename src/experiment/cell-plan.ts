@@ -36,7 +36,8 @@ export async function planCell(cell: ScoringCell, model: ModelFacts): Promise<Pl
   const batchTokens = measure.batch_tokens;
   if (measure.kind === 'task') {
     const set = await loadTask(measure.filePath);
-    const asked = { ...measure, path: measure.filePath, set, headLabels: model.labels };
+    const { filePath: path } = measure;
+    const asked = { ...measure, path, set, headLabels: model.labels, vocabSize };
     const plan = planTask({
       ...asked,
       encode: (text, special) => tokenizer?.encode(text, { special }) ?? [],

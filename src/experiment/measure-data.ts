@@ -61,6 +61,11 @@ async function evalData(
     name: 'eval',
     sha256: await sha256File(corpusPath),
     async cellsFor(model, ref) {
+      if (model.labels !== null) {
+        throw new UsageError(`${ref} is a classifier: it has no next-token probabilities`, {
+          hint: 'give it a labelled set: a task of method head',
+        });
+      }
       if (isText) checkTokenizer(model, ref, 'measure eval scores text');
       contextOf(settings, model.maxPositions);
       return [settings];
@@ -80,7 +85,7 @@ async function taskData(
     sha256: await sha256File(filePath),
     async cellsFor(model, ref) {
       if (needsText) checkTokenizer(model, ref, `measure ${rest.name} scores text`);
-      const of = { set, headLabels: model.labels };
+      const of = { set, headLabels: model.labels, vocabSize: model.vocabSize };
       const method = rest.method ?? defaultMethod(of);
       checkTask({ ...of, ...rest, method, path: filePath });
       return [{ kind: 'task', filePath, ...rest, method }];

@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 import { writeFileAtomic, writeJsonAtomic } from '../record/atomic.ts';
 import { canonicalJson, sha256Hex } from '../record/canonical.ts';
 import { UsageError } from '../record/errors.ts';
+import { findNumerals } from '../record/find-numerals.ts';
 import type { ExperimentReport } from './collect.ts';
 import { confusionCsv } from './confusion-csv.ts';
 import { DOCUMENT_EVIDENCE_SCHEMA, type DocumentEvidence } from './document.ts';
@@ -61,11 +62,14 @@ function withDigest(evidence: DocumentEvidence): DocumentEvidence & { digest: st
   return { ...evidence, digest: sha256Hex(canonicalJson(evidence)) };
 }
 
-/** A table for machines, as a whole: its cells are those of the runs that it names. */
+/**
+ * A table for machines, as a whole: its cells are those of the runs that it names. Numerals that
+ * stand alone in a cell's text (a label of `5 stars`) are constants of it.
+ */
 function fileEvidence(document: string, text: string, experiment: string): DocumentEvidence {
   return {
     ...{ schema: DOCUMENT_EVIDENCE_SCHEMA, document, sha256: sha256Hex(text) },
-    ...{ experiment, numbers: [], constants: [], prose: [] },
+    ...{ experiment, numbers: [], constants: findNumerals(text), prose: [] },
   };
 }
 

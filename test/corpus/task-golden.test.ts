@@ -88,6 +88,12 @@ describe.skipIf(!existsSync(MODEL))('a classification head of 23 labels', () => 
       [{ input_ids: [5], label: 'intent' }],
       /:1: the model has no label/,
     ],
+    [
+      'tokens that it lacks',
+      [],
+      [{ input_ids: [512], label: 'LABEL_1' }],
+      /:1: the model has no tok/,
+    ],
     ['likelihood', ['--method', 'likelihood'], [{ input_ids: [5], label: 'a' }], /is a classifier/],
     ['text without a tokenizer', [], [{ text: 'a', label: 'LABEL_1' }], /no tokenizer.json/],
   ])('%s: refused before anything runs', async (name, more, rows, says) => {

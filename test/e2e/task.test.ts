@@ -93,6 +93,36 @@ describe('assay eval --task', () => {
   });
 });
 
+describe('a task of an experiment', () => {
+  it('has every pair of label and answer in confusion.csv, and all of it verifies', async () => {
+    // Numbers, commas and pipes in labels are words of a report, not figures of it.
+    const labels = ['5 stars', 'a, b', 'x|y', '9.5 %'];
+    const rows = labels.map((label, i) => `${JSON.stringify({ text: `item ${i}`, label })}\n`);
+    bench.write('odd.jsonl', rows.join(''));
+    bench.write(
+      'odd.yaml',
+      [
+        ...['name: odd', 'models: [./model]', 'schemes: [f32, int8-g128]', 'baseline: f32'],
+        ...['threads: 1', 'measures:', '  - task: {file: odd.jsonl, method: likelihood}', ''],
+      ].join('\n'),
+    );
+    const result = await bench.assay(['run', 'odd.yaml']);
+    expect(result, result.stderr).toMatchObject({ code: 0 });
+    const csv = bench.read('reports/odd/confusion.csv').trimEnd().split('\n');
+    expect(csv[0]).toBe('experiment,model,scheme,measure,run,label,predicted,items');
+    const counted = csv.slice(1).reduce((n, line) => n + Number(line.split(',').at(-1)), 0);
+    expect(counted).toBe(2 * labels.length);
+    const log = bench.read('reports/odd/EXPERIMENT_LOG.md');
+    expect(log).toContain('Method: likelihood');
+    expect(log).toContain('| x\\|y | 1 |');
+    const verified = await bench.assay(['verify']);
+    expect(verified, verified.stdout).toMatchObject({ code: 0 });
+    const edited = bench.read('reports/odd/confusion.csv').replace(/,1\n$/, ',2\n');
+    bench.write('reports/odd/confusion.csv', edited);
+    expect((await bench.assay(['verify'])).code).toBe(6);
+  });
+});
+
 describe('what is refused', () => {
   it.each<[string, string[], RegExp]>([
     ['neither input', [], /--corpus FILE .* or --task FILE/],

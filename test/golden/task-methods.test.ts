@@ -41,7 +41,8 @@ async function rowsBy(method: TaskMethod): Promise<ItemRow[]> {
     encode: (text, special) => tokenizer.encode(text, { special }),
     decode: (ids) => tokenizer.decode(ids),
     eosId: tokenizer.eosId,
-    ...{ maxPositions: engine.maxPositions, batchTokens: 1_024, headLabels: null },
+    ...{ maxPositions: engine.maxPositions, vocabSize: engine.vocabSize },
+    ...{ batchTokens: 1_024, headLabels: null },
   });
   const rows: ItemRow[] = [];
   for (const [batch, members] of plan.batches.entries()) {

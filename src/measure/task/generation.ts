@@ -36,7 +36,7 @@ export interface GenerationOptions extends Template {
 
 export function planGeneration(options: GenerationOptions): TaskPlan {
   const { items } = options;
-  const windows = items.map((item, index) => encodeItem(item, index, options));
+  const windows = items.map((item) => encodeItem(item, options));
   const split = windows.filter((window) => !window.clean).length;
   const lengths = windows.map((window) => window.ids.length);
   // An answer may be written in more tokens than the tokenizer would take for it.

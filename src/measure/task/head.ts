@@ -18,17 +18,24 @@ export interface HeadOptions extends Omit<Template, 'continuation'> {
 
 const MOST_SHOWN = 10;
 
-/** Throws FormatError for labels that the head does not have, all of them, by line. */
-export function checkLabels(
+/** Throws FormatError for labels and tokens that the model does not have, all of them, by line. */
+export function checkRows(
   items: readonly LabelledItem[],
-  { path, labels }: { path: string; labels: readonly string[] },
+  { path, labels, vocabSize }: { path: string; labels: readonly string[]; vocabSize: number },
 ): void {
   const known = new Set(labels);
-  const bad = items.filter((item) => !known.has(item.label));
+  const bad = items.flatMap(({ line, label, ids = [] }) => {
+    const strange = ids.find((id) => id >= vocabSize);
+    const id = `the model has no token ${strange}, the last is ${vocabSize - 1}`;
+    return [
+      ...(known.has(label)
+        ? []
+        : [{ line, what: `the model has no label ${JSON.stringify(label)}` }]),
+      ...(strange === undefined ? [] : [{ line, what: id }]),
+    ];
+  });
   if (bad.length === 0) return;
-  const lines = bad
-    .slice(0, MOST_SHOWN)
-    .map(({ line, label }) => `${path}:${line}: the model has no label ${JSON.stringify(label)}`);
+  const lines = bad.slice(0, MOST_SHOWN).map(({ line, what }) => `${path}:${line}: ${what}`);
   if (bad.length > MOST_SHOWN) lines.push(`… and ${bad.length - MOST_SHOWN} more`);
   const shown = labels.slice(0, MOST_SHOWN).join(', ');
   throw new FormatError(lines.join('\n'), {
@@ -39,7 +46,7 @@ export function checkLabels(
 
 export function planHead(options: HeadOptions): TaskPlan {
   const { items, prompt, path } = options;
-  const rows = items.map((item, index) => {
+  const rows = items.map((item) => {
     const ids = item.ids ?? options.encode(fill(prompt, item), true);
     if (ids.length === 0) {
       throw new FormatError(`${path}:${item.line}: the text has no tokens`, {
@@ -47,7 +54,7 @@ export function planHead(options: HeadOptions): TaskPlan {
         details: { path, line: item.line },
       });
     }
-    checkLength(ids, index, options);
+    checkLength(ids, item.line, options);
     return ids;
   });
   const lengths = rows.map((ids) => ids.length);

@@ -29,9 +29,7 @@ export function planLikelihood(options: LikelihoodOptions): TaskPlan {
   const questions = set.items.map((item, index): Question => {
     const candidates =
       set.kind === 'choices' ? (set.items[index] as ChoiceItem).choices : set.labels;
-    const encoded = candidates.map((label) =>
-      encodeItem({ text: item.text, label }, index, options),
-    );
+    const encoded = candidates.map((label) => encodeItem({ ...item, label }, options));
     if (encoded.some((window) => !window.clean)) split++;
     return { label: item.label, candidates, windows: encoded };
   });

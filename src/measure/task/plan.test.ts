@@ -59,7 +59,7 @@ function optionsOf(set: TaskSet, changes: Partial<TaskPlanOptions> = {}): TaskPl
     ...{ path: 'task.jsonl', method: 'generation', prompt: '{text}?', continuation: ' {label}\n' },
     encode: (text, special) => [...(special ? [BOS] : []), ...idsOf(text)],
     decode: textOf,
-    ...{ eosId: 0, maxPositions: 64, batchTokens: 64, headLabels: null },
+    ...{ eosId: 0, maxPositions: 64, vocabSize: 128, batchTokens: 64, headLabels: null },
     set,
     ...changes,
   };

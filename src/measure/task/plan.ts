@@ -1,7 +1,7 @@
 /** Labelled sets: does the model give the right label? By one of three methods. */
 import { FormatError, UsageError } from '../../record/errors.ts';
 import { planGeneration, type TaskPlan } from './generation.ts';
-import { checkLabels, planHead } from './head.ts';
+import { checkRows, planHead } from './head.ts';
 import type { TaskSet } from './items.ts';
 import { planLikelihood } from './likelihood.ts';
 import { holdsLabel, type Template } from './template.ts';
@@ -17,10 +17,15 @@ export interface TaskPlanOptions extends Template {
   readonly eosId: number | null;
   /** Of the model's classification head; null where it has none. */
   readonly headLabels: readonly string[] | null;
+  readonly vocabSize: number;
 }
 
 /** The candidates of every item; empty where each item has its own. */
-export function labelsOf({ method, set, headLabels }: TaskFit): readonly string[] {
+export function labelsOf({
+  method,
+  set,
+  headLabels,
+}: Pick<TaskFit, 'method' | 'set' | 'headLabels'>): readonly string[] {
   if (set.kind === 'choices') return [];
   return method === 'head' ? (headLabels ?? []) : set.labels;
 }
@@ -37,7 +42,10 @@ export function planTask(options: TaskPlanOptions): TaskPlan {
     : planGeneration({ ...options, items, labels });
 }
 
-type TaskFit = Pick<TaskPlanOptions, 'method' | 'set' | 'headLabels' | 'path' | 'continuation'>;
+type TaskFit = Pick<
+  TaskPlanOptions,
+  'method' | 'set' | 'headLabels' | 'vocabSize' | 'path' | 'continuation'
+>;
 
 /** The method of a set and a model where none is asked for. */
 export function defaultMethod({
@@ -49,7 +57,8 @@ export function defaultMethod({
 }
 
 /** Throws UsageError where method, set and model do not go together, FormatError for its rows. */
-export function checkTask({ method, set, headLabels, path, continuation }: TaskFit): void {
+export function checkTask(task: TaskFit): void {
+  const { method, set, headLabels, path, continuation } = task;
   if (method === 'head') {
     if (headLabels === null) {
       throw new UsageError('method head: the model has no classification head', {
@@ -61,7 +70,7 @@ export function checkTask({ method, set, headLabels, path, continuation }: TaskF
         hint: 'give rows with "text" and "label"',
       });
     }
-    checkLabels(set.items, { path, labels: headLabels });
+    checkRows(set.items, { ...task, labels: headLabels });
     return;
   }
   if (headLabels !== null) {

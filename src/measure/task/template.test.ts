@@ -24,14 +24,17 @@ function encode(
   item: { text: string; label: string },
   changes: Partial<Template> = {},
 ): ReturnType<typeof encodeItem> {
-  return encodeItem(item, 0, {
-    path: 'intents.jsonl',
-    prompt: '{text}?',
-    continuation: ' {label}',
-    encode: characterEncoder(),
-    maxPositions: 64,
-    ...changes,
-  });
+  return encodeItem(
+    { ...item, line: 3 },
+    {
+      path: 'intents.jsonl',
+      prompt: '{text}?',
+      continuation: ' {label}',
+      encode: characterEncoder(),
+      maxPositions: 64,
+      ...changes,
+    },
+  );
 }
 
 describe('prompt and label', () => {
@@ -72,18 +75,18 @@ describe('what is refused', () => {
   test('an item that is longer than the model’s context', () => {
     const work = () => encode({ text: 'x'.repeat(70), label: 'y' });
     expect(work).toThrow(LimitError);
-    expect(work).toThrow('item 0 has 74 tokens, the model takes 64');
+    expect(work).toThrow('intents.jsonl:3: an item of 74 tokens, the model takes 64');
   });
 
   test('a continuation without tokens: every item would be correct of nothing', () => {
     const work = () => encode({ text: 'a', label: 'b' }, { continuation: '' });
     expect(work).toThrow(FormatError);
-    expect(work).toThrow('intents.jsonl: item 0: the continuation has no tokens to score');
+    expect(work).toThrow('intents.jsonl:3: the continuation has no tokens to score');
   });
 
   test('an empty prompt without BOS: the first token of the label would go unscored', () => {
     const bare: Template['encode'] = (text) => idsOf(text);
     const work = () => encode({ text: '', label: 'b' }, { prompt: '{text}', encode: bare });
-    expect(work).toThrow('item 0: the prompt has no tokens');
+    expect(work).toThrow(':3: the prompt has no tokens');
   });
 });

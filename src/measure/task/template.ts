@@ -46,7 +46,7 @@ export interface EncodedItem extends TokenWindow {
 }
 
 /** Throws FormatError for what cannot be scored, LimitError for what is longer than the model. */
-export function encodeItem(fields: Fields, item: number, template: Template): EncodedItem {
+export function encodeItem(fields: Fields & { line: number }, template: Template): EncodedItem {
   const { encode } = template;
   const before = fill(template.prompt, fields);
   const after = fill(template.continuation, fields);
@@ -56,39 +56,39 @@ export function encodeItem(fields: Fields, item: number, template: Template): En
   // A tokenizer may merge across the boundary; the label must still be scored from its first
   // character, so the two parts are then encoded apart.
   const ids = clean ? whole : [...head, ...encode(after, false)];
-  checkScorable(item, { head: head.length, whole: ids.length }, template);
-  checkLength(ids, item, template);
+  checkScorable(fields.line, { head: head.length, whole: ids.length }, template);
+  checkLength(ids, fields.line, template);
   return { ids, scoreFrom: head.length, clean };
 }
 
 export function checkLength(
   ids: readonly number[],
-  item: number,
+  line: number,
   { path, maxPositions }: Pick<Template, 'path' | 'maxPositions'>,
 ): void {
   if (ids.length <= maxPositions) return;
   throw new LimitError(
-    `${path}: item ${item} has ${ids.length} tokens, the model takes ${maxPositions}`,
-    { hint: 'shorten the text or choose a model with a longer context' },
+    `${path}:${line}: an item of ${ids.length} tokens, the model takes ${maxPositions}`,
+    { hint: 'shorten the text or choose a model with a longer context', details: { path, line } },
   );
 }
 
 /** A label without tokens would be “correct” of nothing; one without context has no probability. */
 function checkScorable(
-  item: number,
+  line: number,
   tokens: { head: number; whole: number },
   { path, prompt, continuation }: Template,
 ): void {
   if (tokens.head === 0) {
-    throw new FormatError(`${path}: item ${item}: the prompt has no tokens`, {
+    throw new FormatError(`${path}:${line}: the prompt has no tokens`, {
       hint: 'the first token of a label needs context: write a prompt, or leave no text empty',
-      details: { path, item, prompt },
+      details: { path, line, prompt },
     });
   }
   if (tokens.whole === tokens.head) {
-    throw new FormatError(`${path}: item ${item}: the continuation has no tokens to score`, {
+    throw new FormatError(`${path}:${line}: the continuation has no tokens to score`, {
       hint: 'the continuation is what is scored: it should hold {label}',
-      details: { path, item, continuation },
+      details: { path, line, continuation },
     });
   }
 }
