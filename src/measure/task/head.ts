@@ -37,9 +37,9 @@ export function checkRows(
   if (bad.length === 0) return;
   const lines = bad.slice(0, MOST_SHOWN).map(({ line, what }) => `${path}:${line}: ${what}`);
   if (bad.length > MOST_SHOWN) lines.push(`… and ${bad.length - MOST_SHOWN} more`);
-  const shown = labels.slice(0, MOST_SHOWN).join(', ');
+  const shown = labels.slice(0, MOST_SHOWN).join(', ') + (labels.length > MOST_SHOWN ? ', …' : '');
   throw new FormatError(lines.join('\n'), {
-    hint: `labels are those of id2label in config.json: ${shown}${labels.length > MOST_SHOWN ? ', …' : ''}`,
+    hint: `labels are those of id2label in config.json: ${shown}`,
     details: { path, line: bad[0]?.line, problems: bad.length },
   });
 }

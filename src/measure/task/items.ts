@@ -56,8 +56,8 @@ export function parseTask(text: string, path: string): TaskSet {
   const [first] = items;
   const mixed = items.find((item) => first && isChoice(item) !== isChoice(first));
   if (first && mixed) {
-    const problem = `${shapeOf(mixed)} here, ${shapeOf(first)} in line ${first.line}: one file, one`;
-    problems.push({ line: mixed.line, problem: `${problem} shape` });
+    const shapes = `${shapeOf(mixed)} here, ${shapeOf(first)} in line ${first.line}`;
+    problems.push({ line: mixed.line, problem: `${shapes}: one file has one shape` });
   }
   if (first && !isChoice(first)) problems.push(...twins(items));
   if (problems.length > 0) throw refusal(problems, path);
