@@ -18,8 +18,9 @@ export interface ClassCounts {
 }
 
 /**
- * All pairs that occur, by label, then by answer. Empty where items have choices of their own, or
- * where the rows do not say what was answered (those from before there were methods).
+ * All pairs that occur, by label, then by answer. Empty where items have choices of their own, where
+ * the rows do not say what was answered (those from before there were methods), and where one holds
+ * NaN or Inf, so that nothing was.
  */
 export function confusionOf(items: readonly ItemRow[]): readonly ConfusionCell[] {
   const known = counted.get(items) ?? countPairs(items);
@@ -47,7 +48,10 @@ function countPairs(items: readonly ItemRow[]): ConfusionCell[] {
 }
 
 function isLabelled(items: readonly ItemRow[]): boolean {
-  return items.every((item) => item.predicted !== undefined && item.choices === undefined);
+  return items.every(
+    ({ predicted, choices, logp }) =>
+      predicted !== undefined && choices === undefined && logp !== null,
+  );
 }
 
 function order(a: string, b: string): number {

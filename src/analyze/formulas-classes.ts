@@ -5,7 +5,7 @@ import { type Derived, exact, type Formula, type FormulaParams, missing } from '
 import { wilson } from './intervals.ts';
 import type { Samples } from './samples.ts';
 
-const UNKNOWN = 'the rows do not say what was answered';
+const UNKNOWN = 'not every item has an answer to one and the same set of labels';
 
 function textParam(params: FormulaParams, name: string): string {
   const value = params[name];

@@ -67,13 +67,29 @@ const items: Formula = {
   compute: (samples) => exact('items', samples.items.length, samples.items.length, 'items'),
 };
 
-/** Whatever the method: rows of one run have one. */
-const accuracyByMethod: Formula = {
-  ...accuracy,
-  describe:
-    'share of items whose answer, by the method of the run (generation, likelihood or head), is ' +
+/** An item whose probabilities are not finite has no answer, so the share of answers has none. */
+function whereAnswered(formula: Formula, describe: string): Formula {
+  return {
+    ...formula,
+    describe,
+    compute(samples, params) {
+      const bad = samples.items.filter((item) => item.logp === null).length;
+      if (bad > 0) return missing('fraction', `${bad} items are NaN or Inf`);
+      return formula.compute(samples, params);
+    },
+  };
+}
+
+const accuracyByMethod = whereAnswered(
+  accuracy,
+  'share of items whose answer, by the method of the run (generation, likelihood or head), is ' +
     'the right one; Wilson score interval over items',
-};
+);
+
+const macroAccuracyByMethod = whereAnswered(
+  macroAccuracy,
+  'mean over labels of the share of that label’s items that are answered right',
+);
 
 /** lm-evaluation-harness calls it acc_norm: len() of a choice in Python counts code points. */
 const accuracyPerCharacter: Formula = {
@@ -104,10 +120,13 @@ function lengthOf(candidate: string): number {
   return [...candidate].length;
 }
 
+const ANSWERED =
+  'share of items whose generated answer is one of the labels; Wilson score interval over items';
+
 const answered: Formula = {
   unit: 'fraction',
   reads: 'item',
-  describe: 'share of items whose generated answer is one of the labels; Wilson score interval',
+  describe: ANSWERED,
   compute({ items }) {
     const n = items.length;
     if (n === 0) return missing('fraction', 'no items');
@@ -121,8 +140,9 @@ export const taskFormulas: Record<string, Formula> = {
   'task.accuracy/1': accuracy,
   'task.accuracy/2': accuracyByMethod,
   'task.accuracy-per-character/1': accuracyPerCharacter,
-  'task.answered/1': answered,
+  'task.answered/1': whereAnswered(answered, ANSWERED),
   'task.macro-accuracy/1': macroAccuracy,
+  'task.macro-accuracy/2': macroAccuracyByMethod,
   'task.label-loss/1': labelLoss,
   'task.items/1': items,
 };

@@ -54,8 +54,11 @@ function cores(run: RunWriter): number {
 
 function countNonFinite(samples: Samples): number {
   const windows = samples.windows.filter((row) => row.logp.includes(null)).length;
-  const items = samples.items.filter((row) => row.logp === null || row.scores?.includes(null));
-  return windows + items.length;
+  return windows + samples.items.filter(isNonFinite).length;
+}
+
+function isNonFinite({ logp, scores }: Samples['items'][number]): boolean {
+  return logp === null || (scores?.includes(null) ?? false);
 }
 
 /** Seed document 001's checks, each as a finding that says what it saw. */
@@ -74,7 +77,15 @@ function checks(samples: Samples, { cell, end, engine }: ClosingFacts): Finding[
     const share = `${countNonFinite(samples)} of ${samples.windows.length}`;
     const message = `${share} windows gave NaN or Inf; first: ${place}`;
     findings.push({ code: 'non-finite', severity: 'error', message, place });
-  } else if (end.status === 'succeeded' && cell.measure.kind !== 'bench') {
+  }
+  const item = samples.items.find(isNonFinite);
+  if (item) {
+    const share = `${countNonFinite(samples)} of ${samples.items.length}`;
+    const place = `item ${item.item}`;
+    const message = `${share} items gave NaN or Inf; first: ${place}`;
+    findings.push({ code: 'non-finite', severity: 'error', message, place });
+  }
+  if (!bad && !item && end.status === 'succeeded' && cell.measure.kind !== 'bench') {
     const message = 'every scored log probability is finite';
     findings.push({ code: 'finite', severity: 'info', message });
   }

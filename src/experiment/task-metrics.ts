@@ -21,7 +21,7 @@ export function taskRequests(
   return [
     plain('accuracy', 'task.accuracy/2'),
     ...(method === 'likelihood' ? [plain('accuracyNorm', 'task.accuracy-per-character/1')] : []),
-    ...(own ? [] : [plain('macroAccuracy', 'task.macro-accuracy/1')]),
+    ...(own ? [] : [plain('macroAccuracy', 'task.macro-accuracy/2')]),
     ...(own ? [] : [plain('macroF1', 'task.macro-f1/1')]),
     { name: 'labelLoss', formula: 'task.label-loss/1', params: drawn },
     ...(method === 'generation' ? [plain('answered', 'task.answered/1')] : probabilities(drawn)),
