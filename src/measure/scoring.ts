@@ -46,14 +46,17 @@ export function windowPlan(plan: ScoringPlan): BatchPlan {
         tokens: fed(windows),
         scored: windows.reduce((n, window) => n + window.ids.length - window.scoreFrom, 0),
         ms,
-        raw: scored.flatMap(({ logp, hit, topLogp, sumSquares }) => [
-          ...[logp, hit, topLogp, sumSquares],
-        ]),
+        raw: scored.flatMap(rawOf),
       };
     },
   };
 }
 
+export function rawOf({ logp, hit, topLogp, sumSquares }: ScoredWindow): ArrayBufferView[] {
+  return [logp, hit, topLogp, sumSquares];
+}
+
+/** Tokens, without padding. */
 export function fed(windows: readonly TokenWindow[]): number {
   return windows.reduce((n, window) => n + window.ids.length, 0);
 }

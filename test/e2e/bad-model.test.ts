@@ -94,7 +94,11 @@ describe('weights that hold', () => {
     'and of a labelled set by %s no accuracy',
     async (method) => {
       withValue('huge', 'model.norm.weight', 0x7f7f);
-      bench.write('task.jsonl', '{"text":"a","label":"b"}\n{"text":"c","label":"d"}\n');
+      const items = Array.from({ length: 20 }, (_, i) => ({
+        text: `item ${i}`,
+        label: `label ${i}`,
+      }));
+      bench.write('task.jsonl', items.map((item) => `${JSON.stringify(item)}\n`).join(''));
       const task = ['--task', 'task.jsonl', '--method', method];
       const result = await bench.assay(['eval', ...task, '--model', 'huge', '--json']);
       expect(result.code, result.stderr).toBe(5);

@@ -7,11 +7,11 @@
  */
 import type { Engine, GenerateRequest, ScoredWindow } from '../../engine/engine.ts';
 import type { ItemRow } from '../../record/rows.ts';
-import type { Finding } from '../../record/schema.ts';
 import { packBatches } from '../batches.ts';
-import { type BatchPlan, fed, type Pass, timed } from '../scoring.ts';
+import { fed, type Pass, rawOf, timed } from '../scoring.ts';
 import { readAnswer } from './answer.ts';
 import type { LabelledItem } from './items.ts';
+import type { TaskPlan } from './task-plan.ts';
 import {
   boundaryFindings,
   type EncodedItem,
@@ -19,11 +19,6 @@ import {
   endMark,
   type Template,
 } from './template.ts';
-
-export interface TaskPlan extends BatchPlan {
-  readonly scoredTokens: number;
-  readonly findings: readonly Finding[];
-}
 
 export interface GenerationOptions extends Template {
   readonly items: readonly LabelledItem[];
@@ -40,7 +35,7 @@ export function planGeneration(options: GenerationOptions): TaskPlan {
   const split = windows.filter((window) => !window.clean).length;
   const lengths = windows.map((window) => window.ids.length);
   // An answer may be written in more tokens than the tokenizer would take for it.
-  const longest = Math.max(...windows.map(({ ids, scoreFrom }) => ids.length - scoreFrom));
+  const longest = windows.reduce((n, { ids, scoreFrom }) => Math.max(n, ids.length - scoreFrom), 0);
   const asked = { ...options, windows, newTokens: 2 * longest };
   return {
     batches: packBatches(lengths, options.batchTokens),
@@ -97,10 +92,6 @@ function isExact({ logp, hit }: ScoredWindow): boolean | null {
 function lossOf({ logp }: ScoredWindow): { logp: number | null; tokens: number } {
   const sum = logp.reduce((total, value) => total + value, 0);
   return { logp: Number.isFinite(sum) ? sum : null, tokens: logp.length };
-}
-
-export function rawOf(scored: ScoredWindow): ArrayBufferView[] {
-  return [scored.logp, scored.hit, scored.topLogp, scored.sumSquares];
 }
 
 /** What greedy decoding writes behind the prompts of these items, as text. */

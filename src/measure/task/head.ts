@@ -4,9 +4,9 @@ import { EngineError, FormatError } from '../../record/errors.ts';
 import type { ItemRow } from '../../record/rows.ts';
 import { packBatches } from '../batches.ts';
 import { type Pass, timed } from '../scoring.ts';
-import type { TaskPlan } from './generation.ts';
 import type { LabelledItem } from './items.ts';
 import { finite, firstLargest } from './likelihood.ts';
+import type { TaskPlan } from './task-plan.ts';
 import { checkLength, fill, type Template } from './template.ts';
 
 export interface HeadOptions extends Omit<Template, 'continuation'> {

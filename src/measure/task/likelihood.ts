@@ -6,9 +6,9 @@
 import type { Engine, ScoredWindow, TokenWindow } from '../../engine/engine.ts';
 import type { ItemRow } from '../../record/rows.ts';
 import { packBatches } from '../batches.ts';
-import { fed, type Pass, timed } from '../scoring.ts';
-import { rawOf, type TaskPlan } from './generation.ts';
+import { fed, type Pass, rawOf, timed } from '../scoring.ts';
 import type { ChoiceItem, TaskSet } from './items.ts';
+import type { TaskPlan } from './task-plan.ts';
 import { boundaryFindings, encodeItem, type Template } from './template.ts';
 
 export interface LikelihoodOptions extends Template {

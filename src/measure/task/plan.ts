@@ -1,9 +1,10 @@
 /** Labelled sets: does the model give the right label? By one of three methods. */
 import { FormatError, UsageError } from '../../record/errors.ts';
-import { planGeneration, type TaskPlan } from './generation.ts';
+import { planGeneration } from './generation.ts';
 import { checkRows, planHead } from './head.ts';
 import type { TaskSet } from './items.ts';
 import { planLikelihood } from './likelihood.ts';
+import type { TaskPlan } from './task-plan.ts';
 import { holdsLabel, type Template } from './template.ts';
 
 export const TASK_METHODS = ['generation', 'likelihood', 'head'] as const;
