@@ -70,9 +70,10 @@ function addEval(program: Command, act: Act): void {
     .option('--corpus <file>', '.txt (one document) or .jsonl (rows: text or input_ids)')
     .option('--task <file>', '.jsonl: text and label, or context, choices and answer')
     .addOption(
-      new Option('--method <name>', 'of a task (default: by model and rows, see docs)').choices([
-        ...['generation', 'likelihood', 'head'],
-      ]),
+      new Option(
+        '--method <name>',
+        'of a task (default: head of a classifier, likelihood for choices, else generation)',
+      ).choices(['generation', 'likelihood', 'head']),
     )
     .option('--prompt <template>', 'of a task: {text} or {context} (default: "{text}")')
     .option('--continuation <template>', 'of a task: {label} or {choice} (default: " {label}")')
