@@ -102,8 +102,8 @@ function itemRow(item: number, wrongEvery: number): SampleRow {
   // Every other wrong answer is none of the labels.
   const other = item % 2 === 0 ? 'lights' : null;
   const predicted = correct ? label : other === label ? 'music' : other;
-  const said = correct ? {} : { generated: ` ${predicted ?? 'who knows'}` };
-  const outcome = { predicted, correct, logp: correct ? -0.25 : -2.5, tokens: 2, ...said };
+  const said = correct ? {} : { generated: ` ${predicted ?? 'déjà vu'}` };
+  const outcome = { ...said, predicted, correct, logp: correct ? -0.25 : -2.5, tokens: 2 };
   return { kind: 'item', batch: Math.floor(item / 5), item, label, ...outcome };
 }
 
