@@ -18,9 +18,9 @@ export interface ClassCounts {
 }
 
 /**
- * All pairs that occur, by label, then by answer. Empty where items have choices of their own, where
- * the rows do not say what was answered (those from before there were methods), and where one holds
- * NaN or Inf, so that nothing was.
+ * All pairs that occur, by label, then by answer. Empty where items have choices of their own,
+ * where the rows do not say what was answered (those from before there were methods), and where
+ * one holds NaN or Inf, so that nothing was.
  */
 export function confusionOf(items: readonly ItemRow[]): readonly ConfusionCell[] {
   const known = counted.get(items) ?? countPairs(items);

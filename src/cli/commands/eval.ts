@@ -157,7 +157,8 @@ function specOf(options: Options): ReturnType<typeof experimentSchema.parse> {
   // The baseline is the scheme itself: what is wrong with one is wrong with the other.
   const issues = parsed.error.issues.filter((issue) => issue.path[0] !== 'baseline');
   const problems = issues.map((issue) => {
-    const flag = String(issue.path.at(-1) ?? '').replaceAll('_', '-');
+    const key = String(issue.path.at(-1) ?? '').replaceAll('_', '-');
+    const flag = key === 'file' ? 'task' : key;
     return `--${flag === '0' || flag === 'schemes' ? 'scheme' : flag}: ${issue.message}`;
   });
   throw new UsageError([...new Set(problems)], { hint: 'see `assay eval --help`' });
