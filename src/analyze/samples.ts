@@ -1,5 +1,12 @@
 /** The rows of one run, grouped by kind. */
-import type { BatchRow, ItemRow, SampleRow, TensorRow, WindowRow } from '../record/rows.ts';
+import type {
+  BatchRow,
+  ItemRow,
+  LabelSetRow,
+  SampleRow,
+  TensorRow,
+  WindowRow,
+} from '../record/rows.ts';
 import { sum } from './describe.ts';
 import { blockLength, MIN_UNITS, type Resampling } from './intervals.ts';
 import { expandedTail } from './student.ts';
@@ -10,6 +17,7 @@ export interface Samples {
   readonly tensors: readonly TensorRow[];
   readonly loads: readonly RowOf<'load'>[];
   readonly windows: readonly WindowRow[];
+  readonly labelSets: readonly LabelSetRow[];
   readonly items: readonly ItemRow[];
   readonly batches: readonly BatchRow[];
   readonly memory: readonly RowOf<'memory'>[];
@@ -34,6 +42,7 @@ export function groupSamples(rows: readonly SampleRow[]): Samples {
     tensors: of('tensor'),
     loads: of('load'),
     windows: of('window'),
+    labelSets: of('label-set'),
     items: of('item'),
     batches: of('batch'),
     memory: of('memory'),
