@@ -88,6 +88,20 @@ describe('refused', () => {
     expect(compare(plain, broken).reason).toBe('a run has NaN or Inf tokens');
   });
 
+  test('perplexity in other windows; what only changes the time is no reason', () => {
+    const of = (measure: object): Manifest => {
+      return { ...manifest('x'), config: { measure: { kind: 'eval', ...measure } }, seeds: {} };
+    };
+    const compared = (a: object, b: object): Comparison => {
+      const manifests = { variant: of(a), baseline: of(b) };
+      const runs = { variant: plain, baseline: plain, manifests };
+      return compareRuns('compare.perplexity-ratio/2', runs, PARAMS);
+    };
+    const other = compared({ context: 512 }, { context: 256 });
+    expect(other.reason).toBe('measured with other settings: context');
+    expect(compared({ batch_tokens: 512 }, { batch_tokens: 256 }).verdict).toBe('equivalent');
+  });
+
   test('perplexity and accuracy of other models or other data', () => {
     const perplexity = 'compare.perplexity-ratio/2';
     expect(compare(plain, plain, perplexity).reason).toContain('different models');

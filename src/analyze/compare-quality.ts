@@ -82,6 +82,8 @@ export const accuracyDifference: CompareFormula = ({ variant, baseline, manifest
   if (!same) return refused('fraction', 'the two runs did not score the same items');
   const n = variant.items.length;
   if (n === 0) return refused('fraction', 'no items were scored');
+  const broken = [...variant.items, ...baseline.items].some((item) => item.logp === null);
+  if (broken) return refused('fraction', 'a run has items with NaN or Inf');
   const changed = variant.items.filter(
     (item) => item.correct !== reference.get(item.item)?.correct,
   );

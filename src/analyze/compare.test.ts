@@ -199,6 +199,9 @@ describe('accuracy difference', () => {
     const reason = 'the two runs did not score the same items';
     expect(difference(other, labelled(half))).toMatchObject({ verdict: 'refused', reason });
     expect(difference(labelled(half.slice(1)), labelled(half)).verdict).toBe('refused');
+    const [first, ...rest] = labelled(half).items;
+    const broken = groupSamples([{ ...first!, logp: null }, ...rest]);
+    expect(difference(broken, labelled(half)).reason).toBe('a run has items with NaN or Inf');
     expect(difference(labelled([]), labelled([])).reason).toBe('no items were scored');
   });
 });

@@ -11,8 +11,13 @@ const SUSPECT = 'suspect-';
 export function cannotCompareQuality(manifests: Pair): string | null {
   if (!manifests) return null;
   if (otherCorpora(manifests)) return 'different corpora: the data files have other SHA-256';
-  return otherModels(manifests) ? OTHER_MODELS : null;
+  if (otherModels(manifests)) return OTHER_MODELS;
+  const settings = differentSettings(manifests).filter((name) => !OF_NO_RESULT.has(name));
+  return settings.length > 0 ? `measured with other settings: ${settings.join(', ')}` : null;
 }
+
+/** Settings of a measure that change how long it takes, not what it scores. */
+const OF_NO_RESULT = new Set(['batch_tokens', 'check_repeat', 'seeds']);
 
 const OTHER_MODELS = 'different models: only bits per byte compare, with --across models';
 

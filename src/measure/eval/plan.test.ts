@@ -33,6 +33,15 @@ test('windows hold the tokens of their document, in batches that hold every wind
   expect(found.batches.flat().toSorted((a, b) => a - b)).toEqual(found.windows.map((_, i) => i));
 });
 
+test('the bytes of a text are told window by window, those of ids and without a decoder never', () => {
+  const text = 'abcdefghijklmno';
+  const found = plan([{ ids: [1, 2, 3] }, { text }]);
+  const bytes = found.windows.map((_, i) => found.windowBytes(i));
+  // The first character is context; then windows of 8 add 4 each, the last what is left.
+  expect(bytes).toEqual([null, 7, 4, 3]);
+  expect(plan([{ text }], { decode: null }).windowBytes(0)).toBeNull();
+});
+
 describe('the budget', () => {
   const long = { ids: Array.from({ length: 3_000 }, (_, i) => (i * i) % 128) };
 

@@ -38,6 +38,12 @@ test('a character belongs to the token that completes it', () => {
   expect(bytesOfRanges(document('aéb'), ranges)).toEqual([1, 3]);
 });
 
+test('ends that all cut one character leave it to the last', () => {
+  const ends = [1, 2, 3, 4, 5];
+  const ranges = ends.slice(1).map((to, i) => ({ from: ends[i] as number, to }));
+  expect(bytesOfRanges(document('😀'), ranges)).toEqual([0, 0, 0, 4]);
+});
+
 test('a tokenizer that does not give its text back is not believed', () => {
   const lower = { ...document('ABC'), decode: (ids: readonly number[]) => decode(ids).slice(1) };
   expect(bytesOfRanges(lower, [{ from: 1, to: 4 }])).toBeNull();

@@ -27,14 +27,18 @@ export function bytesOfRanges(
   const ends = new Set([...ranges.flatMap(({ from, to }) => [from, to]), ids.length]);
   const until = new Map([[0, 0]]);
   let [anchor, last, total] = [0, 0, 0];
+  let complete = true;
   for (const end of [...ends].filter((end) => end > 0).toSorted((a, b) => a - b)) {
-    // A token's text depends on those before it: both pieces start where the last one did.
+    // A token's text depends on those before it: both pieces start before the last end, and where
+    // no character is cut.
     const known = whole(document.decode(ids.slice(anchor, last)));
     const decoded = document.decode(ids.slice(anchor, end));
     const now = end === ids.length ? decoded : whole(decoded);
     total += Buffer.byteLength(now) - Buffer.byteLength(known);
     until.set(end, total);
-    [anchor, last] = [last, end];
+    if (complete) anchor = last;
+    complete = decoded === whole(decoded);
+    last = end;
   }
   if (total !== Buffer.byteLength(text)) return null;
   return ranges.map(({ from, to }) => (until.get(to) as number) - (until.get(from) as number));
