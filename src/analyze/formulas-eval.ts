@@ -122,6 +122,44 @@ const brierScore = (version: Version): Formula => ({
     meanPerToken(samples, params, { unit: 'score', perToken: brier, version }),
 });
 
+export interface CalibrationBin {
+  readonly tokens: number;
+  /** Mean probability of the most likely token; null in an empty bin. */
+  readonly confidence: number | null;
+  /** Share of tokens whose target was the most likely one; null in an empty bin. */
+  readonly accuracy: number | null;
+}
+
+/** Sums over the tokens of equal-width bins; null where a token is NaN or Inf. */
+function binSums(samples: Samples, bins: number) {
+  const count = new Float64Array(bins);
+  const hits = new Float64Array(bins);
+  const confidence = new Float64Array(bins);
+  for (const row of samples.windows) {
+    for (let i = 0; i < row.logp.length; i++) {
+      const top = row.topLogp[i] as number | null;
+      if (top === null) return null;
+      const p = Math.min(1, Math.exp(top));
+      const bin = Math.min(bins - 1, Math.floor(p * bins));
+      count[bin]++;
+      confidence[bin] += p;
+      if (row.hit[i] === '1') hits[bin]++;
+    }
+  }
+  return { count, hits, confidence };
+}
+
+/** What a reliability diagram shows; null where nothing was scored, or a token is NaN or Inf. */
+export function calibrationBins(samples: Samples, bins: number): CalibrationBin[] | null {
+  const sums = binSums(samples, bins);
+  if (sums === null || samples.windows.length === 0) return null;
+  return Array.from(sums.count, (tokens, bin) => {
+    const mean = (of: Float64Array): number | null =>
+      tokens === 0 ? null : (of[bin] as number) / tokens;
+    return { tokens, confidence: mean(sums.confidence), accuracy: mean(sums.hits) };
+  });
+}
+
 /** Guo et al. 2017, equal-width bins on the probability of the most likely token. */
 const calibrationError: Formula = {
   unit: 'fraction',
@@ -129,20 +167,9 @@ const calibrationError: Formula = {
   describe: 'Σ over bins of (tokens in bin / tokens) · |accuracy − mean confidence|',
   compute(samples, params) {
     const bins = numberParam(params, 'bins');
-    const count = new Float64Array(bins);
-    const hits = new Float64Array(bins);
-    const confidence = new Float64Array(bins);
-    for (const row of samples.windows) {
-      for (let i = 0; i < row.logp.length; i++) {
-        const top = row.topLogp[i] as number | null;
-        if (top === null) return missing('fraction', 'a scored token is NaN or Inf');
-        const p = Math.min(1, Math.exp(top));
-        const bin = Math.min(bins - 1, Math.floor(p * bins));
-        count[bin]++;
-        confidence[bin] += p;
-        if (row.hit[i] === '1') hits[bin]++;
-      }
-    }
+    const sums = binSums(samples, bins);
+    if (sums === null) return missing('fraction', 'a scored token is NaN or Inf');
+    const { count, hits, confidence } = sums;
     const n = count.reduce((a, b) => a + b, 0);
     if (n === 0) return missing('fraction', 'nothing was scored');
     const value = hits.reduce((a, h, bin) => a + Math.abs(h - (confidence[bin] as number)) / n, 0);

@@ -9,6 +9,11 @@ import { compareRuns } from './compare.ts';
 import type { ComparedRuns, CompareParams, Comparison } from './comparison.ts';
 import { coverageOf } from './coverage.ts';
 import { type DecisionReference, describeDecision, resolveDecision } from './decision-reference.ts';
+import {
+  type DistributionReference,
+  describeDistribution,
+  resolveDistribution,
+} from './distribution-reference.ts';
 import { judgeFamily } from './family.ts';
 import { computeMetric } from './formulas.ts';
 import { groupSamples, type Samples } from './samples.ts';
@@ -37,6 +42,7 @@ export type NumberReference =
     } & ComparisonId)
   | { from: 'coverage'; run: string; scheme: string; part: 'tensors' | 'parameterShare' }
   | { from: 'reduction'; run: string; baseline: string; metric: string }
+  | DistributionReference
   | DecisionReference;
 
 /** 1 / x (how many times as fast), 1 − x (the share saved), x − 1 (the share added), −x (lost). */
@@ -149,6 +155,9 @@ export function resolveNumber(
       if (!comparison) return null;
       return transformed(part === 'p' ? comparison.p : partOf(comparison, part), as);
     }
+    case 'latency-quantile':
+    case 'calibration':
+      return resolveDistribution(reference, samplesOf(run));
     case 'reduction': {
       const baseline = lookup(reference.baseline);
       const of = metricOf(run, reference.metric);
@@ -235,6 +244,9 @@ export function describeReference(reference: NumberReference): string {
         `1 − ${reference.metric} of run ${reference.run} ` +
         `/ ${reference.metric} of run ${reference.baseline}`
       );
+    case 'latency-quantile':
+    case 'calibration':
+      return describeDistribution(reference);
     default:
       return describeDecision(reference, describeReference);
   }

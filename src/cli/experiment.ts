@@ -9,10 +9,11 @@ import type {
   SuperviseContext,
 } from '../experiment/supervise-context.ts';
 import { type Lab, labAt } from '../record/lab.ts';
+import { removeCharts, writeCharts } from '../report/charts/write-charts.ts';
 import { collectExperiment, type ExperimentReport, recordedConfig } from '../report/collect.ts';
 import { type Decision, keepDecision, readDecision } from '../report/decision-file.ts';
 import { conclusionText, foundText, overviewText } from '../report/terminal.ts';
-import { type WrittenReport, writeReport } from '../report/write-report.ts';
+import { refuseForeignLog, type WrittenReport, writeReport } from '../report/write-report.ts';
 import { type CommandIo, writeLine } from './io.ts';
 import { builtinDir, packageRoot, packageVersion } from './package.ts';
 import { progressView } from './progress.ts';
@@ -46,18 +47,21 @@ export async function execute(
 }
 
 /** `now`: limits and prices of the experiment file, where it was just read. */
-export function report(
+export async function report(
   lab: Lab,
   experiment: string,
-  options: { out?: string; now?: Decision } = {},
-): { report: ExperimentReport; written: WrittenReport } {
+  options: { out?: string; now?: Decision; charts?: boolean } = {},
+): Promise<{ report: ExperimentReport; written: WrittenReport }> {
   const { out, now } = options;
   const runs = experimentRuns(lab, experiment);
   const own = join(lab.reportsDir, experiment);
   if (now) keepDecision(own, now, recordedConfig(experiment, runs));
   const collected = collectExperiment(experiment, runs, readDecision(own) ?? {});
   const dir = out ?? own;
-  return { report: collected, written: writeReport(collected, { dir, version: packageVersion() }) };
+  refuseForeignLog(dir);
+  const charts = options.charts === false ? removeCharts(dir) : await writeCharts(collected, dir);
+  const version = packageVersion();
+  return { report: collected, written: writeReport(collected, { dir, version, charts }) };
 }
 
 /** The tables that answer the question, and the lines under them. */

@@ -15,6 +15,7 @@ export function addMeasuring(program: Command, act: Act): void {
     .command('demo')
     .description('the quickstart experiment on the built-in model, then its report')
     .option('--fresh', 'measure again what is there already')
+    .option('--no-charts', 'write the log without pictures')
     .option('--json', 'print results as JSON')
     .addHelpText('after', '\nExample:\n  assay demo')
     .action(act(() => import('./commands/demo.ts')));
@@ -34,6 +35,7 @@ export function addMeasuring(program: Command, act: Act): void {
     .option('--dry-run', 'check everything, show the cells and an estimate, run nothing')
     .option('--only <text...>', 'only cells whose name contains one of these')
     .option('--fresh', 'measure again what is there already')
+    .option('--no-charts', 'write the log without pictures')
     .option('--json', 'print results as JSON')
     .addHelpText('after', '\nExample:\n  assay run examples/quickstart.yaml --only int4')
     .action((file: string, options: Options) =>

@@ -43,6 +43,7 @@ const sidecarSchema = z.object({
   prose: z.array(
     z.object({ from: z.number(), to: z.number(), file: z.string(), sha256: z.string() }),
   ),
+  pictures: z.array(z.object({ file: z.string(), sha256: z.string() })).default([]),
 });
 type Sidecar = z.infer<typeof sidecarSchema>;
 
@@ -94,12 +95,24 @@ export function verifyDocument(
     const message = `${file} does not have the SHA-256 that ${shown} states: one was changed`;
     discrepancies.push(mended?.discrepancy ?? { code, message });
   }
+  discrepancies.push(...checkPictures(sidecar, dirname(file), context.root));
   const { digest, ...rest } = raw;
   if (discrepancies.length === 0 && sha256Hex(canonicalJson(rest)) !== digest) {
     const message = `${shown} was changed: it does not have the digest that it states`;
     discrepancies.push({ code: 'evidence-edited', message });
   }
   return { document: file, numbers: sidecar.numbers.length, discrepancies };
+}
+
+/** What was drawn from a document: bytes, since a picture has no numerals to point at. */
+function checkPictures(sidecar: Sidecar, folder: string, root: string): Discrepancy[] {
+  return sidecar.pictures.flatMap(({ file: name, sha256 }): Discrepancy[] => {
+    const file = `${folder}/${basename(name)}`;
+    const path = join(root, file);
+    if (!existsSync(path)) return [{ code: 'document-missing', message: `${file} was deleted` }];
+    if (sha256Hex(readFileSync(path)) === sha256) return [];
+    return [{ code: 'document-edited', message: `${file} is not what was drawn` }];
+  });
 }
 
 /**

@@ -65,6 +65,14 @@ export function citeSpeedupValue(of: SpeedComparison): Piece {
   return ['× ', cite(of, { formula: LATENCY_RATIO, part: 'value', format, as: 'inverse' })];
 }
 
+/** How many times as fast, and the ends of its interval, for pictures. */
+export function citeSpeedupEnds(of: SpeedComparison): Record<'value' | 'low' | 'high', Cited> {
+  const format: NumberFormat = { style: 'significant', digits: 6 };
+  const at = (part: MetricPart): Cited =>
+    cite(of, { formula: LATENCY_RATIO, part, format, as: 'inverse' });
+  return { value: at('value'), low: at('ci95.1'), high: at('ci95.0') };
+}
+
 function ratio(of: SpeedComparison, ends: { low: MetricPart; high: MetricPart; as?: As }): Piece {
   const at = (part: MetricPart): Cited =>
     cite(of, { formula: LATENCY_RATIO, part, format: RATIO, as: ends.as });

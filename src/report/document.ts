@@ -5,7 +5,7 @@
  * is a constant of the text.
  */
 import type { ComparisonId, NumberReference } from '../analyze/reference.ts';
-import { sha256Hex } from '../record/canonical.ts';
+import { canonicalJson, sha256Hex } from '../record/canonical.ts';
 import { findNumerals } from '../record/find-numerals.ts';
 import { type NumberFormat, renderNumber } from '../record/numerals.ts';
 
@@ -48,6 +48,13 @@ export interface DocumentEvidence {
   readonly constants: readonly Constant[];
   /** Lines that a person wrote in notes/*.md: included as they are, claimed by nobody. */
   readonly prose: readonly { from: number; to: number; file: string; sha256: string }[];
+  /** Drawn from the document, in its folder. */
+  readonly pictures?: readonly { file: string; sha256: string }[];
+}
+
+/** So that a digit changed in the evidence itself is found, also one that rounds away. */
+export function withDigest(evidence: DocumentEvidence): DocumentEvidence & { digest: string } {
+  return { ...evidence, digest: sha256Hex(canonicalJson(evidence)) };
 }
 
 export class DocumentBuilder {

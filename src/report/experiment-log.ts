@@ -1,7 +1,9 @@
 /** EXPERIMENT_LOG.md: the shape of a team's hand-written log, every number of it recomputable. */
+import type { Planned } from './charts/chart.ts';
 import type { ExperimentReport } from './collect.ts';
 import { DocumentBuilder, type DocumentEvidence, type Piece } from './document.ts';
 import { conclusion, verdictSentence } from './findings.ts';
+import { chartSection } from './log-charts.ts';
 import { conclusionSection, decisionSections } from './log-decision.ts';
 import { hardware, overview as heading, software } from './log-header.ts';
 import { comparison, results } from './log-results.ts';
@@ -22,7 +24,7 @@ export const EVIDENCE_FILE_NAME = 'EXPERIMENT_LOG.evidence.json';
 
 export function experimentLog(
   report: ExperimentReport,
-  options: { version: string; notes: readonly NoteFile[] },
+  options: { version: string; charts?: readonly Planned[]; notes: readonly NoteFile[] },
 ): { text: string; evidence: DocumentEvidence } {
   const doc = new DocumentBuilder();
   doc.line`# Experiment Log: ${report.config.title ?? report.name}`;
@@ -37,6 +39,7 @@ export function experimentLog(
   software(doc, report);
   matrix(doc, report);
   results(doc, report);
+  chartSection(doc, options.charts ?? []);
   for (const [index, variant] of variantsOf(report).entries()) {
     variantSection(doc, report, { ...variant, index });
   }

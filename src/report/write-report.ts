@@ -2,12 +2,13 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { writeFileAtomic, writeJsonAtomic } from '../record/atomic.ts';
-import { canonicalJson, sha256Hex } from '../record/canonical.ts';
+import { sha256Hex } from '../record/canonical.ts';
 import { UsageError } from '../record/errors.ts';
 import { findNumerals } from '../record/find-numerals.ts';
+import type { Planned } from './charts/chart.ts';
 import type { ExperimentReport } from './collect.ts';
 import { confusionCsv } from './confusion-csv.ts';
-import { DOCUMENT_EVIDENCE_SCHEMA, type DocumentEvidence } from './document.ts';
+import { DOCUMENT_EVIDENCE_SCHEMA, type DocumentEvidence, withDigest } from './document.ts';
 import {
   EVIDENCE_FILE_NAME,
   experimentLog,
@@ -24,22 +25,18 @@ export interface WrittenReport {
   readonly confusionPath?: string;
 }
 
-/** Throws UsageError instead of overwriting a log that a person wrote. */
+/** `charts`: what `writeCharts` planned and drew beside it. Throws as `refuseForeignLog`. */
 export function writeReport(
   report: ExperimentReport,
-  options: { dir: string; version: string },
+  options: { dir: string; version: string; charts?: readonly Planned[] },
 ): WrittenReport {
-  const { dir, version } = options;
+  const { dir, version, charts = [] } = options;
   const logPath = join(dir, LOG_FILE_NAME);
   const evidencePath = join(dir, EVIDENCE_FILE_NAME);
   const csvPath = join(dir, 'summary.csv');
-  if (existsSync(logPath) && !existsSync(evidencePath)) {
-    throw new UsageError(`${logPath} was not written by assay`, {
-      hint: 'choose another folder with --out, or move that file to notes/',
-    });
-  }
+  refuseForeignLog(dir);
   mkdirSync(dir, { recursive: true });
-  const { text, evidence } = experimentLog(report, { version, notes: readNotes(dir) });
+  const { text, evidence } = experimentLog(report, { version, charts, notes: readNotes(dir) });
   writeJsonAtomic(evidencePath, withDigest(evidence));
   writeFileAtomic(logPath, text);
   writeTable(csvPath, summaryCsv(report), report.name);
@@ -57,9 +54,13 @@ function writeTable(path: string, text: string, experiment: string): void {
   writeFileAtomic(path, text);
 }
 
-/** So that a digit changed in the evidence itself is found, also one that rounds away. */
-function withDigest(evidence: DocumentEvidence): DocumentEvidence & { digest: string } {
-  return { ...evidence, digest: sha256Hex(canonicalJson(evidence)) };
+/** Throws UsageError where a log would be overwritten that a person wrote. */
+export function refuseForeignLog(dir: string): void {
+  const path = join(dir, LOG_FILE_NAME);
+  if (!existsSync(path) || existsSync(join(dir, EVIDENCE_FILE_NAME))) return;
+  throw new UsageError(`${path} was not written by assay`, {
+    hint: 'choose another folder with --out, or move that file to notes/',
+  });
 }
 
 /**

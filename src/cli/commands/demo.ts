@@ -6,7 +6,7 @@ import { packageRoot } from '../package.ts';
 import { load, runPlan } from './run.ts';
 
 export async function run(
-  options: { fresh?: boolean; json?: boolean },
+  options: { fresh?: boolean; charts?: boolean; json?: boolean },
   io: CommandIo,
 ): Promise<number> {
   const path = join(packageRoot(), 'examples', 'quickstart.yaml');

@@ -8,6 +8,7 @@ import { chosenExperiment } from '../runs.ts';
 interface Options {
   experiment?: string;
   out?: string;
+  charts?: boolean;
   json?: boolean;
 }
 
@@ -15,7 +16,10 @@ export async function run(options: Options, io: CommandIo): Promise<number> {
   const lab = findLab(io.cwd);
   const name = chosenExperiment(lab, options.experiment);
   const out = options.out === undefined ? undefined : resolve(io.cwd, options.out);
-  const { report: found, written } = report(lab, name, out === undefined ? {} : { out });
+  const { report: found, written } = await report(lab, name, {
+    charts: options.charts ?? true,
+    ...(out === undefined ? {} : { out }),
+  });
   if (options.json) {
     const cells = found.cells.map(({ run: of, ...cell }) => ({
       ...cell,

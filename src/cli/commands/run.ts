@@ -27,6 +27,7 @@ interface Options {
   dryRun?: boolean;
   only?: string[];
   fresh?: boolean;
+  charts?: boolean;
   json?: boolean;
 }
 
@@ -80,7 +81,10 @@ export async function runPlan(
     if (options.json) writeJson(io.stdout, { experiment: plan.spec.name, runs: [], report: null });
     return exitCode;
   }
-  const { report: found, written } = report(lab, plan.spec.name, { now: plan.spec });
+  const { report: found, written } = await report(lab, plan.spec.name, {
+    now: plan.spec,
+    charts: options.charts ?? true,
+  });
   if (options.json) {
     const runs = runsAsJson(outcome, experimentRuns(lab, plan.spec.name));
     writeJson(io.stdout, { experiment: plan.spec.name, runs, report: written });

@@ -1,0 +1,64 @@
+/** Draws the charts of a report beside it: specification with its data, its evidence, SVG, PNG. */
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { makeDirectory, writeFileAtomic, writeJsonAtomic } from '../../record/atomic.ts';
+import { sha256Hex } from '../../record/canonical.ts';
+import type { ExperimentReport } from '../collect.ts';
+import { DocumentBuilder, withDigest } from '../document.ts';
+import { planCharts } from './catalogue.ts';
+import { type Chart, isDrawn, type Planned } from './chart.ts';
+import { addJson } from './cited-json.ts';
+import { drawPng, drawSvg } from './draw.ts';
+
+export const CHARTS_FOLDER = 'charts';
+
+const OURS = /\.(?:vl\.json|evidence\.json|svg|png)$/;
+
+/**
+ * Writes `charts/` in `dir`; what an earlier report drew and this one does not is removed.
+ * The same report gives the same bytes.
+ */
+export async function writeCharts(report: ExperimentReport, dir: string): Promise<Planned[]> {
+  const planned = planCharts(report);
+  const folder = join(dir, CHARTS_FOLDER);
+  const charts = planned.filter(isDrawn);
+  removeOthers(folder, charts);
+  if (charts.length > 0) makeDirectory(folder);
+  for (const chart of charts) await writeChart(chart, folder, report);
+  return planned;
+}
+
+async function writeChart(chart: Chart, folder: string, report: ExperimentReport): Promise<void> {
+  const { name, spec } = chart;
+  const doc = new DocumentBuilder();
+  addJson(doc, spec);
+  const document = `${name}.vl.json`;
+  const { text, evidence } = doc.build({
+    ...{ document, experiment: report.name, family: report.family },
+  });
+  const svg = await drawSvg(JSON.parse(text) as Record<string, unknown>);
+  const png = await drawPng(svg);
+  const pictures = [
+    { file: `${name}.svg`, sha256: sha256Hex(svg) },
+    { file: `${name}.png`, sha256: sha256Hex(png) },
+  ];
+  const sidecar = withDigest({ ...evidence, pictures });
+  writeJsonAtomic(join(folder, `${name}.evidence.json`), sidecar);
+  writeFileAtomic(join(folder, document), text);
+  writeFileAtomic(join(folder, `${name}.svg`), svg);
+  writeFileAtomic(join(folder, `${name}.png`), png);
+}
+
+export function removeCharts(dir: string): Planned[] {
+  removeOthers(join(dir, CHARTS_FOLDER), []);
+  return [];
+}
+
+/** A picture of an older report beside a newer log would be taken for its own. */
+function removeOthers(folder: string, charts: readonly Chart[]): void {
+  if (!existsSync(folder)) return;
+  const kept = new Set(charts.map(({ name }) => name));
+  for (const file of readdirSync(folder)) {
+    if (OURS.test(file) && !kept.has(file.replace(OURS, ''))) rmSync(join(folder, file));
+  }
+}
