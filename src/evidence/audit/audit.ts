@@ -1,0 +1,85 @@
+/** All checks over all documents. */
+import type { Check, CheckContext } from './check.ts';
+import { borrowedBaselineCheck, conflictCheck, duplicateCheck } from './checks/conflicts.ts';
+import { constantMetricCheck } from './checks/constant-metric.ts';
+import { countCheck } from './checks/counts.ts';
+import { entropyCheck } from './checks/entropy.ts';
+import { fractionCheck } from './checks/fraction.ts';
+import { percentileOrderCheck, percentileSupportCheck } from './checks/percentiles.ts';
+import { perplexityCheck } from './checks/perplexity.ts';
+import { placeholderCheck } from './checks/placeholders.ts';
+import { plausibleCheck } from './checks/plausible.ts';
+import { severalBaselinesCheck } from './checks/several-baselines.ts';
+import { shareCheck } from './checks/share.ts';
+import { speedupCheck } from './checks/speedup.ts';
+import { spreadCheck } from './checks/spread.ts';
+import { sumCheck } from './checks/sums.ts';
+import { batchLoopCheck, throughputCheck } from './checks/throughput.ts';
+import { weightMemoryCheck } from './checks/weight-memory.ts';
+import type { AuditFinding, Severity } from './finding.ts';
+import type { AuditDocument } from './record.ts';
+
+export const CHECKS: readonly Check[] = [
+  perplexityCheck,
+  speedupCheck,
+  shareCheck,
+  throughputCheck,
+  batchLoopCheck,
+  fractionCheck,
+  sumCheck,
+  countCheck,
+  entropyCheck,
+  spreadCheck,
+  weightMemoryCheck,
+  severalBaselinesCheck,
+  percentileOrderCheck,
+  percentileSupportCheck,
+  plausibleCheck,
+  constantMetricCheck,
+  placeholderCheck,
+  conflictCheck,
+  borrowedBaselineCheck,
+  duplicateCheck,
+];
+
+export interface AuditedDocument {
+  readonly path: string;
+  readonly encoding: string | null;
+  /** Numbers that were read as quantities. */
+  readonly numbers: number;
+  /** Statements that a check decided, and that can be true. */
+  readonly held: number;
+  /** By check, with what held and what did not. */
+  readonly checks: readonly {
+    readonly check: string;
+    readonly held: number;
+    readonly found: number;
+  }[];
+  readonly findings: readonly AuditFinding[];
+}
+
+const ORDER: Readonly<Record<Severity, number>> = { refuted: 0, suspicious: 1, 'not-evidenced': 2 };
+
+export function auditDocument(document: AuditDocument, context: CheckContext): AuditedDocument {
+  const verdicts = CHECKS.map((check) => ({ check, ...check.run(document, context) }));
+  const findings = verdicts.flatMap((v) => v.findings);
+  findings.sort(
+    (a, b) =>
+      ORDER[a.severity] - ORDER[b.severity] ||
+      a.place.line - b.place.line ||
+      a.place.column - b.place.column,
+  );
+  return {
+    path: document.path,
+    encoding: document.encoding,
+    numbers: document.records.reduce(
+      (n, r) => n + r.fields.reduce((m, f) => m + f.quantities.length, 0),
+      0,
+    ),
+    held: verdicts.reduce((n, v) => n + v.held, 0),
+    checks: verdicts
+      .filter((v) => v.held > 0 || v.findings.length > 0)
+      .map((v) => ({ check: v.check.name, held: v.held, found: v.findings.length })),
+    findings,
+  };
+}

@@ -1,0 +1,124 @@
+/** Dashes, blanks and templates where a fact is claimed. */
+import type { Check } from '../check.ts';
+import { Judge } from '../finding.ts';
+import type { AuditDocument, Field } from '../record.ts';
+
+/** `-`, `TBD`, `XX.XX%`, `YYYY-MM-DD`, `[Method]`, `$X.XX`, `Your Name`, `+/- XX%`, `⏳ Pending`. */
+const PLACEHOLDER = new RegExp(
+  [
+    String.raw`[-–—−?]+`,
+    String.raw`n\/?a|tbd|tba|todo|pending|null|none yet|to be (?:determined|added|filled)`,
+    String.raw`[⏳🔄]\s*\w[\w ]*`,
+    String.raw`[~$+\-\/ ]*X+(?:\.X+)?\s*(?:%|[a-z\/]+)?(?:\s*\([^)]*X[^)]*\))?`,
+    String.raw`YYYY-MM-DD(?:.*)?`,
+    String.raw`\[[^\]]+\](?!\()`,
+    String.raw`Your Name`,
+    String.raw`Yes\/No`,
+  ].join('|'),
+  'i',
+);
+const WHOLE = new RegExp(`^(?:${PLACEHOLDER.source})$`, 'iu');
+
+/** Columns that may be empty without a claim behind them. */
+const OPTIONAL = /^(?:notes?|remarks?|comments?|observations?|)$/i;
+
+export function isPlaceholder(text: string): boolean {
+  const plain = text.trim().replaceAll(/[*`]/g, '');
+  return plain === '' || WHOLE.test(plain);
+}
+
+interface Open {
+  readonly first: Field;
+  readonly open: number;
+  readonly of: number;
+  readonly what: string;
+  readonly title: string;
+  readonly labels: readonly string[];
+}
+
+/** From this many places on the document is a form that nobody filled in. */
+const FORM = 5;
+
+export const placeholderCheck: Check = {
+  name: 'placeholder',
+  says: 'no dash, blank, XX or [text] stands where a table or a key claims a fact',
+  run(document) {
+    const judge = new Judge(this.name, document);
+    const all: Open[] = [];
+    for (const table of document.kind === 'markdown' ? document.tables : []) {
+      const cells = table.rows.flatMap((row) => row.fields.filter((f) => !OPTIONAL.test(f.label)));
+      all.push(...openIn(cells, { what: 'cells', title: table.title }));
+    }
+    for (const record of document.records) {
+      if (record.kind === 'row' || record.kind === 'sentence') continue;
+      if (document.kind === 'json') {
+        tellNulls(judge, document, record.fields);
+        continue;
+      }
+      const filled = record.fields.filter((f) => f.text.trim() !== '');
+      all.push(...openIn(filled, { what: 'values', title: record.title }));
+    }
+    if (all.length >= FORM) tellForm(judge, all);
+    else for (const one of all) tell(judge, one);
+    return judge.verdicts;
+  },
+};
+
+function openIn(fields: readonly Field[], told: { what: string; title: string }): Open[] {
+  const open = fields.filter((f) => isPlaceholder(f.text));
+  const [first] = open;
+  if (!first) return [];
+  const labels = [...new Set(open.map((f) => f.label))];
+  return [{ first, open: open.length, of: fields.length, labels, ...told }];
+}
+
+const writtenIn = ({ first }: Open): string =>
+  `${first.label}: ${first.text.trim() === '' ? 'nothing' : `"${first.text.trim()}"`}`;
+
+function tell(judge: Judge, one: Open): void {
+  judge.found({
+    severity: 'not-evidenced',
+    place: one.first.place,
+    written: writtenIn(one),
+    arithmetic:
+      `${one.open} of ${one.of} ${one.what}${one.title ? ` under "${one.title}"` : ''} ` +
+      `say nothing: ${one.labels.slice(0, 6).join(', ')}`,
+    follows: 'what is claimed here was not written down',
+  });
+}
+
+function tellForm(judge: Judge, all: readonly Open[]): void {
+  const sorted = all.toSorted((a, b) => a.first.place.line - b.first.place.line);
+  const total = all.reduce((n, one) => n + one.open, 0);
+  const each = sorted.map((one) => `line ${one.first.place.line}: ${one.open} of ${one.of}`);
+  const more = each.length > 8 ? `; and ${each.length - 8} more` : '';
+  judge.found({
+    severity: 'not-evidenced',
+    place: (sorted[0] as Open).first.place,
+    written: writtenIn(sorted[0] as Open),
+    arithmetic: `${total} cells and values in ${all.length} places say nothing: ${each.slice(0, 8).join('; ')}${more}`,
+    follows: 'most of this is a form that was not filled in: it reports no result',
+  });
+}
+
+/** Fields that say what a result is the result of. Other nulls are settings that are off. */
+const PROVENANCE =
+  /(?:^|_)(?:git_?sha|git_?commit|commit(?:_hash|_sha)?|revision|tokenizer_hash|model_hash|config_hash|dataset_hash|checksum)$/i;
+
+function tellNulls(judge: Judge, document: AuditDocument, fields: readonly Field[]): void {
+  const provenance = fields.filter((f) => PROVENANCE.test(f.label));
+  const open = provenance.filter(
+    (f) =>
+      f.text === '' && document.lines[f.place.line - 1]?.startsWith('null', f.place.column - 1),
+  );
+  judge.held(provenance.length - open.length);
+  const [first] = open;
+  if (!first) return;
+  judge.found({
+    severity: 'not-evidenced',
+    place: { ...first.place, width: 4 },
+    written: `${first.label}: null`,
+    arithmetic: `null: ${open.map((f) => f.label).join(', ')}`,
+    follows: 'nothing ties these results to a version of code, model or tokenizer',
+  });
+}

@@ -1,0 +1,123 @@
+/** Reductions and degradations in percent, against the same model's baseline. */
+import { arrowPair, baselinesOf, citation, type Figure, isBaseline } from '../baseline.ts';
+import type { Check } from '../check.ts';
+import { inPlaceOf, Judge, shown, shownInterval } from '../finding.ts';
+import { divide, exactly, type Interval, meets, middleOf, scale, subtract } from '../interval.ts';
+import { inBase, type Quantity } from '../quantity.ts';
+import { type AuditDocument, type DataRecord, type Field, placeOf } from '../record.ts';
+import { type Role, statisticOf, words } from '../role.ts';
+
+/** What a label's share is of, from its words; the first that the record has a number for. */
+function subjects(field: Field): Role[] {
+  const plain = words(field.label);
+  if (field.role === 'degradation') {
+    return /perplexity|ppl/.test(plain)
+      ? ['perplexity']
+      : ['perplexity', 'tokenAccuracy', 'accuracy'];
+  }
+  if (/size/.test(plain)) return ['size'];
+  if (/latency|time/.test(plain)) return ['latency', 'duration'];
+  return ['memory', 'size'];
+}
+
+function percentIn(field: Field): Quantity | null {
+  const [first] = field.quantities;
+  if (!first || field.quantities.length > 1 || first.spread || first.afterArrow) return null;
+  if (first.unit?.dimension === 'percent') return first;
+  return field.role === 'degradation' && !first.unit ? first : null;
+}
+
+/** In percent: 1 − value/base, or how much worse: value/base − 1 (perplexity), base − value. */
+function shareOf(field: Field, value: Figure, base: Figure): Interval | null {
+  const quotient = divide(inBase(value.quantity), inBase(base.quantity));
+  if (!quotient) return null;
+  const worse =
+    field.role === 'degradation' && value.field.role === 'perplexity'
+      ? subtract(quotient, exactly(1))
+      : subtract(exactly(1), quotient);
+  return scale(worse, 100);
+}
+
+interface Attempt {
+  readonly value: Figure;
+  readonly base: Figure;
+  readonly share: Interval;
+}
+
+function attempts(document: AuditDocument, record: DataRecord, field: Field): Attempt[] {
+  return subjects(field).flatMap((role) =>
+    record.fields
+      .filter((f) => f.role === role && statisticOf(f.label) === statisticOf(field.label))
+      .flatMap((f): Attempt[] => {
+        const quantity = f.quantities.find((q) => !q.spread && !q.versus);
+        if (!quantity) return [];
+        const value = { record, field: f, quantity };
+        return baselinesOf(document, value).same.flatMap((base) => {
+          const share = shareOf(field, value, base);
+          return share ? [{ value, base, share }] : [];
+        });
+      }),
+  );
+}
+
+export const shareCheck: Check = {
+  name: 'reduction',
+  says: 'a reduction or degradation in percent follows from the value beside it and its baseline',
+  run(document) {
+    const judge = new Judge(this.name, document);
+    for (const record of document.records) {
+      for (const field of record.fields) {
+        if (field.role !== 'reduction' && field.role !== 'degradation') continue;
+        const percent = percentIn(field);
+        if (percent && !isBaseline(record))
+          checkOne(judge, document, { record, field, quantity: percent });
+      }
+      for (const field of record.fields) checkArrow(judge, field);
+    }
+    return judge.verdicts;
+  },
+};
+
+function checkOne(judge: Judge, document: AuditDocument, told: Figure): void {
+  const { record, field, quantity } = told;
+  const tried = attempts(document, record, field);
+  const [first] = tried;
+  if (!first) return;
+  if (tried.some(({ share }) => meets(share, quantity.interval))) return judge.held();
+  const { value, base, share } = first;
+  judge.found({
+    severity: 'refuted',
+    place: placeOf(field.place, quantity),
+    written: `${field.label} ${quantity.text} %`,
+    arithmetic:
+      `${citation(value)} against ${citation(base)}: ${shown(middleOf(share))} %, ` +
+      `with rounding ${shownInterval(share)} %`,
+    follows: 'the percentage does not follow from the two values',
+    replacement: inPlaceOf(quantity.text, middleOf(share)),
+  });
+}
+
+/** `4 GB → 2 GB (50% reduction)`: all three numbers in one text. */
+function checkArrow(judge: Judge, field: Field): void {
+  const arrow = arrowPair(field);
+  const percent = field.quantities.find(
+    (q) => q.unit?.dimension === 'percent' && !q.afterArrow && !q.spread,
+  );
+  if (!arrow || !percent || percent === arrow.from || percent === arrow.to) return;
+  if (arrow.from.unit?.dimension === 'percent') return;
+  const quotient = divide(inBase(arrow.to), inBase(arrow.from));
+  if (!quotient) return;
+  const less = scale(subtract(exactly(1), quotient), 100);
+  const more = { low: -less.high, high: -less.low };
+  const size = { low: Math.abs(percent.interval.low), high: Math.abs(percent.interval.high) };
+  const printed = size.low <= size.high ? size : { low: size.high, high: size.low };
+  if (meets(less, printed) || meets(more, printed)) return judge.held();
+  judge.found({
+    severity: 'refuted',
+    place: placeOf(field.place, percent),
+    written: `${arrow.from.text} → ${arrow.to.text}, ${percent.text} %`,
+    arithmetic: `1 − ${arrow.to.text} / ${arrow.from.text} = ${shown(middleOf(less))} %`,
+    follows: 'the percentage does not follow from the two values',
+    replacement: inPlaceOf(percent.text, Math.abs(middleOf(less))),
+  });
+}

@@ -1,0 +1,113 @@
+/** A file as a document: size bound, encoding, format. */
+import { readFileSync, statSync } from 'node:fs';
+import { FormatError, LimitError, StorageError } from '../../record/errors.ts';
+import { readCsv } from './read-csv.ts';
+import { readJson } from './read-json.ts';
+import { readMarkdown } from './read-markdown.ts';
+import type { AuditDocument } from './record.ts';
+
+/** A document is written for people; what is larger is a log or a trace. */
+export const MAX_DOCUMENT_BYTES = 32 * 2 ** 20;
+
+/** Throws FormatError, LimitError, StorageError: one clear line, and the next file goes on. */
+export function openDocument(path: string, shown: string): AuditDocument {
+  return readDocument(readRegularFile(path, shown), { path: shown, absolutePath: path });
+}
+
+function readRegularFile(path: string, shown: string): string {
+  let stat: ReturnType<typeof statSync>;
+  try {
+    stat = statSync(path);
+  } catch (cause) {
+    throw new StorageError(`${shown}: ${reasonOf(cause)}`, {
+      hint: 'give the path of a Markdown, CSV or JSON file',
+      cause,
+    });
+  }
+  if (!stat.isFile()) {
+    const what = stat.isDirectory() ? 'a directory' : 'not a regular file';
+    throw new FormatError(`${shown} is ${what}; a document is a Markdown, CSV or JSON file`, {
+      hint: 'logs are given with --logs DIR',
+    });
+  }
+  if (stat.size > MAX_DOCUMENT_BYTES) {
+    const message = `${shown} has ${stat.size} bytes; a document may have ${MAX_DOCUMENT_BYTES}`;
+    throw new LimitError(message, { hint: 'logs and traces are given with --logs DIR' });
+  }
+  try {
+    return decode(readFileSync(path), shown);
+  } catch (cause) {
+    if (cause instanceof FormatError) throw cause;
+    throw new StorageError(`${shown}: ${reasonOf(cause)}`, { cause });
+  }
+}
+
+function reasonOf(cause: unknown): string {
+  const code = (cause as NodeJS.ErrnoException).code;
+  if (code === 'ENOENT') return 'there is no such file';
+  if (code === 'EACCES' || code === 'EPERM') return 'it may not be read';
+  if (code === 'ELOOP') return 'its symbolic links go in a circle';
+  return (cause as Error).message;
+}
+
+function decode(bytes: Buffer, shown: string): string {
+  if (bytes.includes(0)) {
+    throw new FormatError(`${shown} has NUL bytes: it is not a text`, {
+      hint: 'documents are UTF-8 text; a log with NUL bytes can be given with --logs DIR',
+    });
+  }
+  return bytes.toString('utf8').replace(/^\ufeff/, '');
+}
+
+export function readDocument(
+  raw: string,
+  { path, absolutePath }: { path: string; absolutePath: string },
+): AuditDocument {
+  const { text, encoding } = mended(raw);
+  const kind = kindOf(path, text);
+  const lines = text.split(/\r\n|\n/);
+  const shell = { path, absolutePath, kind, text, lines, encoding };
+  const empty = { records: [], passages: [], tables: [], code: [] };
+  if (kind === 'json') return { ...shell, ...empty, ...readJson(text, path) };
+  if (kind === 'csv') return { ...shell, ...empty, ...readCsv(text) };
+  return { ...shell, ...readMarkdown(lines) };
+}
+
+function kindOf(path: string, text: string): AuditDocument['kind'] {
+  if (/\.json$/i.test(path)) return 'json';
+  if (/\.(?:csv|tsv)$/i.test(path)) return 'csv';
+  if (/\.(?:md|markdown|txt|log|rst)$/i.test(path)) return 'markdown';
+  return /^\s*[[{]/.test(text) && looksLikeJson(text) ? 'json' : 'markdown';
+}
+
+function looksLikeJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * UTF-8 that was read as MacRoman and saved again, as far as it changes a number's meaning: a `×`
+ * is then `√ó`. Only these; the words of a text are left as they are.
+ */
+const MAC_ROMAN: readonly (readonly [string, string])[] = [
+  ['√ó', '×'],
+  ['¬±', '±'],
+  ['‚Üí', '→'],
+  ['‚âà', '≈'],
+  ['‚Äì', '–'],
+  ['‚Äî', '—'],
+  ['‚è≥', '⏳'],
+  ['‚úÖ', '✅'],
+  ['‚ùå', '❌'],
+];
+
+function mended(raw: string): { text: string; encoding: string | null } {
+  if (!/[√‚]|¬±|üì|ü[îó§]/.test(raw)) return { text: raw, encoding: null };
+  const text = MAC_ROMAN.reduce((all, [broken, whole]) => all.replaceAll(broken, whole), raw);
+  const changed = text !== raw || /üì|üî|üö/.test(raw);
+  return { text, encoding: changed ? 'UTF-8 that was read as MacRoman (reversible)' : null };
+}
