@@ -31,6 +31,7 @@ export function buildProgram(io: CommandIo, setExitCode: SetExitCode): Command {
     };
   addMeasuring(program, act);
   addRecords(program, act);
+  addEvidence(program, act);
   addMachine(program, act);
   configure(program, io);
   return program;
@@ -81,6 +82,20 @@ function addRecords(program: Command, act: Act): void {
     .addHelpText('after', '\nExample:\n  assay explain 8.85')
     .action((wanted: string, options: Options) =>
       act(() => import('./commands/explain.ts'))({ ...options, wanted }),
+    );
+}
+
+function addEvidence(program: Command, act: Act): void {
+  program
+    .command('audit')
+    .description('recompute what a document, a table or a results file says')
+    .argument('<file...>', 'Markdown, CSV or JSON; files given together are compared')
+    .option('--logs <dir>', 'hold it against the logs in this directory')
+    .option('--fix', 'print the corrected tables')
+    .option('--json', 'findings as JSON')
+    .addHelpText('after', '\nExample:\n  assay audit README.md')
+    .action((files: string[], options: Options) =>
+      act(() => import('./commands/audit.ts'))({ ...options, files }),
     );
 }
 

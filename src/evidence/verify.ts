@@ -94,7 +94,7 @@ async function verifyUnreadable(entry: RunEntry): Promise<VerifiedRun | null> {
 }
 
 /** Documents are checked against the true rows, so that an edited run does not excuse them. */
-function lookupIn(
+export function lookupIn(
   verified: ReadonlyMap<string, VerifiedRun>,
   entries: readonly RunEntry[],
 ): (runId: string) => ResolvableRun | undefined {

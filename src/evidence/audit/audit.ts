@@ -4,11 +4,15 @@ import { borrowedBaselineCheck, conflictCheck, duplicateCheck } from './checks/c
 import { constantMetricCheck } from './checks/constant-metric.ts';
 import { countCheck } from './checks/counts.ts';
 import { entropyCheck } from './checks/entropy.ts';
+import { fileReferenceCheck } from './checks/file-references.ts';
 import { fractionCheck } from './checks/fraction.ts';
+import { jobTableCheck } from './checks/job-table.ts';
+import { logCoverageCheck } from './checks/log-coverage.ts';
 import { percentileOrderCheck, percentileSupportCheck } from './checks/percentiles.ts';
 import { perplexityCheck } from './checks/perplexity.ts';
 import { placeholderCheck } from './checks/placeholders.ts';
 import { plausibleCheck } from './checks/plausible.ts';
+import { recipeCheck } from './checks/recipes.ts';
 import { severalBaselinesCheck } from './checks/several-baselines.ts';
 import { shareCheck } from './checks/share.ts';
 import { speedupCheck } from './checks/speedup.ts';
@@ -37,6 +41,10 @@ export const CHECKS: readonly Check[] = [
   plausibleCheck,
   constantMetricCheck,
   placeholderCheck,
+  fileReferenceCheck,
+  recipeCheck,
+  jobTableCheck,
+  logCoverageCheck,
   conflictCheck,
   borrowedBaselineCheck,
   duplicateCheck,

@@ -62,6 +62,11 @@ export function isBaseline(record: DataRecord): boolean {
   return record.kind === 'sentence' && record.parent !== null && isBaseline(record.parent);
 }
 
+export function isQuantized(record: DataRecord): boolean {
+  const precision = precisionOf(record);
+  return precision !== null && !FULL_PRECISION.test(precision);
+}
+
 export interface Baselines {
   /** Of the same model, the same hardware and batch size where both say so. */
   readonly same: readonly Figure[];
@@ -83,10 +88,8 @@ export function baselinesOf(document: AuditDocument, of: Figure): Baselines {
   const candidates = siblings.filter((s) => isBaseline(s.record));
   const same = candidates.filter(isSame);
   // A table that says of no row that it is the baseline means the one in full precision.
-  const own = precisionOf(record);
-  const quantized = own !== null && !FULL_PRECISION.test(own);
   const full = siblings.filter(
-    (s) => isSame(s) && quantized && FULL_PRECISION.test(precisionOf(s.record) ?? ''),
+    (s) => isSame(s) && isQuantized(record) && FULL_PRECISION.test(precisionOf(s.record) ?? ''),
   );
   return {
     same: narrowed(record, same.length > 0 || candidates.length > 0 ? same : full),

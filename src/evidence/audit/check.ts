@@ -1,10 +1,13 @@
 /** A check: one kind of statement, when it applies, and its arithmetic. */
+import type { LogEvidence } from '../log-evidence.ts';
 import type { Verdicts } from './finding.ts';
 import type { AuditDocument } from './record.ts';
 
 export interface CheckContext {
   /** Everything that is audited together: what one file leaves open another may decide. */
   readonly documents: readonly AuditDocument[];
+  /** With `--logs DIR`. */
+  readonly logs: LogEvidence | null;
 }
 
 export interface Check {

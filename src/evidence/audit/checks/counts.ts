@@ -41,10 +41,14 @@ function checkOne(judge: Judge, document: AuditDocument, field: Field, thing: st
   const told = field.quantities[0];
   const { names, places } = namesOf(document, thing);
   if (!told || places < 2) return;
-  if (asCount(told).low === names.size) return judge.held();
+  if (asCount(told).low === names.size) {
+    judge.held();
+    return;
+  }
   const isPlaces = told.value === places;
+  const isTotal = /^(?:total|number of|num)\b/.test(words(field.label));
   judge.found({
-    severity: isPlaces || told.value > places ? 'refuted' : 'suspicious',
+    severity: isPlaces || isTotal || told.value > places ? 'refuted' : 'suspicious',
     place: placeOf(field.place, told),
     written: `${field.label}: ${told.text}`,
     arithmetic: `${places} entries name ${names.size} distinct: ${[...names].slice(0, 6).join(', ')}`,

@@ -59,7 +59,10 @@ function checkLogarithm(judge: Judge, { place }: Passage, match: RegExpExecArray
   const wanted = lower === 'ln' ? 'e' : lower === 'log' ? null : '2';
   const said = unit.toLowerCase().replace(/s$/, '');
   const base = wanted ?? (said === 'bit' ? '2' : said === 'nat' ? 'e' : null);
-  if (fits && (base === null || fits.base === base)) return judge.held();
+  if (fits && (base === null || fits.base === base)) {
+    judge.held();
+    return;
+  }
   const right = bases.find((b) => b.base === (base ?? '2'));
   judge.found({
     severity: 'refuted',
@@ -78,7 +81,10 @@ function checkShare(judge: Judge, { place }: Passage, match: RegExpExecArray): v
   const share = (Number(value) / Number(most)) * 100;
   const reach = share * (0.5 * 10 ** -(value.split('.')[1]?.length ?? 0)) * 2;
   const printed = roundingInterval(percent);
-  if (meets({ low: share - reach, high: share + reach }, printed)) return judge.held();
+  if (meets({ low: share - reach, high: share + reach }, printed)) {
+    judge.held();
+    return;
+  }
   judge.found({
     severity: 'refuted',
     place: placeOf(place, { at: match.indices?.[4]?.[0] ?? match.index, text: percent }),

@@ -48,7 +48,10 @@ function checkShare(judge: Judge, { place }: Passage, share: Share): void {
   const whole = count(share.whole);
   if (whole === 0) return;
   const value = (count(share.part) / whole) * 100;
-  if (meets(exactly(value), roundingInterval(share.percent))) return judge.held();
+  if (meets(exactly(value), roundingInterval(share.percent))) {
+    judge.held();
+    return;
+  }
   judge.found({
     severity: 'refuted',
     place: placeOf(place, { at: share.percentAt, text: share.percent }),
@@ -78,7 +81,10 @@ function checkRecord(judge: Judge, record: DataRecord): void {
   const ratio = divide(exactly(p.value), exactly(w.value)) as Interval;
   const inPercent = s.unit?.dimension === 'percent' || s.value > 1;
   const expected = inPercent ? scale(ratio, 100) : ratio;
-  if (meets(expected, s.interval)) return judge.held();
+  if (meets(expected, s.interval)) {
+    judge.held();
+    return;
+  }
   judge.found({
     severity: 'refuted',
     place: placeOf(share.place, s),

@@ -1,7 +1,8 @@
 /** Dashes, blanks and templates where a fact is claimed. */
 import type { Check } from '../check.ts';
 import { Judge } from '../finding.ts';
-import type { AuditDocument, Field } from '../record.ts';
+import { type AuditDocument, type Field, placeOf } from '../record.ts';
+import { words } from '../role.ts';
 
 /** `-`, `TBD`, `XX.XX%`, `YYYY-MM-DD`, `[Method]`, `$X.XX`, `Your Name`, `+/- XX%`, `⏳ Pending`. */
 const PLACEHOLDER = new RegExp(
@@ -59,7 +60,10 @@ export const placeholderCheck: Check = {
       all.push(...openIn(filled, { what: 'values', title: record.title }));
     }
     if (all.length >= FORM) tellForm(judge, all);
-    else for (const one of all) tell(judge, one);
+    else {
+      for (const one of all) tell(judge, one);
+      tellVouching(judge, document, all);
+    }
     return judge.verdicts;
   },
 };
@@ -85,6 +89,36 @@ function tell(judge: Judge, one: Open): void {
       `say nothing: ${one.labels.slice(0, 6).join(', ')}`,
     follows: 'what is claimed here was not written down',
   });
+}
+
+const VOUCHES = /\b(?:match(?:es)?|documented|recorded|verified|complete)\b/i;
+
+/** `Timestamps and job IDs match HPC records` over columns of dashes. */
+function tellVouching(judge: Judge, document: AuditDocument, all: readonly Open[]): void {
+  for (const { labels, open, of, what } of all) {
+    if (what !== 'cells') continue;
+    const things = labels.map((label) =>
+      /date|time/i.test(label) ? 'date|timestamp' : words(label).split(' ').slice(-2).join(' '),
+    );
+    const plain = things.map((thing) => thing.replaceAll(/[^a-z0-9| ]/g, '.'));
+    const named = new RegExp(`\\b(?:${plain.join('|')})s?\\b`, 'i');
+    const passage = document.passages.find(
+      (p) =>
+        p.place.cell === undefined &&
+        named.test(p.text) &&
+        VOUCHES.test(p.text) &&
+        !/^#/.test(p.text),
+    );
+    const word = passage && named.exec(passage.text);
+    if (!passage || !word) continue;
+    judge.found({
+      severity: 'not-evidenced',
+      place: placeOf(passage.place, { at: word.index, text: word[0] }),
+      written: passage.text.trim(),
+      arithmetic: `${open} of ${of} cells say nothing: ${labels.join(', ')}`,
+      follows: 'what is vouched for was not written down',
+    });
+  }
 }
 
 function tellForm(judge: Judge, all: readonly Open[]): void {

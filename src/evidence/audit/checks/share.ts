@@ -83,7 +83,10 @@ function checkOne(judge: Judge, document: AuditDocument, told: Figure): void {
   const tried = attempts(document, record, field);
   const [first] = tried;
   if (!first) return;
-  if (tried.some(({ share }) => meets(share, quantity.interval))) return judge.held();
+  if (tried.some(({ share }) => meets(share, quantity.interval))) {
+    judge.held();
+    return;
+  }
   const { value, base, share } = first;
   judge.found({
     severity: 'refuted',
@@ -111,7 +114,10 @@ function checkArrow(judge: Judge, field: Field): void {
   const more = { low: -less.high, high: -less.low };
   const size = { low: Math.abs(percent.interval.low), high: Math.abs(percent.interval.high) };
   const printed = size.low <= size.high ? size : { low: size.high, high: size.low };
-  if (meets(less, printed) || meets(more, printed)) return judge.held();
+  if (meets(less, printed) || meets(more, printed)) {
+    judge.held();
+    return;
+  }
   judge.found({
     severity: 'refuted',
     place: placeOf(field.place, percent),

@@ -5,6 +5,7 @@ import {
   citation,
   type Figure,
   isBaseline,
+  isQuantized,
   namedBaseline,
 } from '../baseline.ts';
 import type { Check } from '../check.ts';
@@ -104,13 +105,29 @@ function checkOne(judge: Judge, document: AuditDocument, told: Figure): void {
     .find(Boolean);
   if (arrow) {
     const ratio = ratioOf(true, arrow.to, arrow.from);
-    if (ratio && meets(ratio, quantity.interval)) return judge.held();
-    if (ratio) return refuteArrow(judge, told, arrow, ratio);
+    if (ratio && meets(ratio, quantity.interval)) {
+      judge.held();
+      return;
+    }
+    if (ratio) {
+      refuteArrow(judge, told, arrow, ratio);
+      return;
+    }
   }
-  if (isBaseline(record)) return;
-  const tried = attempts(document, record);
-  if (tried.length === 0) return confounded(judge, document, told);
-  if (tried.some(({ ratio }) => meets(ratio, quantity.interval))) return judge.held();
+  const all = attempts(document, record);
+  const isBase = isBaseline(record);
+  // A quantized row that says 1.0× is the baseline only where no row in full precision is.
+  const tried =
+    isBase && isQuantized(record) ? all.filter((a) => !isQuantized(a.base.record)) : all;
+  if (isBase && (tried.length === 0 || !isQuantized(record))) return;
+  if (tried.length === 0) {
+    confounded(judge, document, told);
+    return;
+  }
+  if (tried.some(({ ratio }) => meets(ratio, quantity.interval))) {
+    judge.held();
+    return;
+  }
   const [first] = tried as [Attempt, ...Attempt[]];
   const { value, base, ratio } = first;
   const isTime = TIMES.has(value.field.role as string);

@@ -99,7 +99,10 @@ function checkInterval(judge: Judge, record: DataRecord): void {
   const fits = factors.some((t) =>
     meets(scale(s.interval, t / Math.sqrt(n)), interval.quantity.interval),
   );
-  if (fits) return judge.held();
+  if (fits) {
+    judge.held();
+    return;
+  }
   const expected = (1.96 * s.value) / Math.sqrt(n);
   judge.found({
     severity: 'refuted',

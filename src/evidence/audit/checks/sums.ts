@@ -47,7 +47,10 @@ function checkTotalRow(judge: Judge, table: Table): void {
 function judgeSum(judge: Judge, total: Field, sum: Interval, of: string): void {
   const t = total.quantities[0];
   if (!t) return;
-  if (meets(sum, asCount(t))) return judge.held();
+  if (meets(sum, asCount(t))) {
+    judge.held();
+    return;
+  }
   judge.found({
     severity: 'refuted',
     place: placeOf(total.place, t),
