@@ -3,7 +3,7 @@
  * pattern makes it hang. A line is read to a bound, a file in pieces: neither 100 MB in one line
  * nor 10 GB in one file need more memory.
  */
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { RE2JS } from 're2js';
 import { sha256Hex } from '../record/canonical.ts';
 import { UsageError } from '../record/errors.ts';
@@ -23,10 +23,14 @@ export interface RawLine {
   readonly bytes: Buffer;
 }
 
-/** Lines as `grep` sees them. Throws what the file system throws. */
+/**
+ * Lines as `grep` sees them. Throws what the file system throws, and for what is no regular file
+ * (a FIFO that was put in its place would block for ever).
+ */
 export function* linesOf(path: string): Generator<RawLine> {
-  const file = openSync(path, 'r');
+  const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
+    if (!fstatSync(file).isFile()) throw new Error('not a regular file');
     const piece = Buffer.allocUnsafe(PIECE);
     let kept: Buffer = Buffer.alloc(0);
     let number = 1;
@@ -108,8 +112,10 @@ export function evidenceOf(path: string, line: RawLine): LineEvidence {
   return { path, line: number, start, end, text, sha256: sha256Hex(line.bytes) };
 }
 
+const COLOUR = new RegExp(String.raw`\u001b\[[0-9;]*[A-Za-z]`, 'g');
+
 /** Without terminal colours; what is not UTF-8 becomes U+FFFD. */
 export function plainText({ bytes }: RawLine): string {
   const text = bytes.toString('utf8');
-  return text.includes('\u001b') ? text.replaceAll(/\u001b\[[0-9;]*[A-Za-z]/g, '') : text;
+  return text.includes('\u001b') ? text.replaceAll(COLOUR, '') : text;
 }

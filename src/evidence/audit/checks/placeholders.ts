@@ -7,14 +7,14 @@ import { words } from '../role.ts';
 /** `-`, `TBD`, `XX.XX%`, `YYYY-MM-DD`, `[Method]`, `$X.XX`, `Your Name`, `+/- XX%`, `⏳ Pending`. */
 const PLACEHOLDER = new RegExp(
   [
-    String.raw`[-–—−?]+`,
+    '[-–—−?]+',
     String.raw`n\/?a|tbd|tba|todo|pending|null|none yet|to be (?:determined|added|filled)`,
     String.raw`[⏳🔄]\s*\w[\w ]*`,
     String.raw`[~$+\-\/ ]*X+(?:\.X+)?\s*(?:%|[a-z\/]+)?(?:\s*\([^)]*X[^)]*\))?`,
-    String.raw`YYYY-MM-DD(?:.*)?`,
+    'YYYY-MM-DD(?:.*)?',
     String.raw`\[[^\]]+\](?!\()`,
-    String.raw`Your Name`,
-    String.raw`Yes\/No`,
+    'Your Name',
+    'Yes/No',
   ].join('|'),
   'i',
 );

@@ -1,0 +1,60 @@
+/** HTTP access lines of uvicorn, nginx and their like: requests by route and by status. */
+import type { Dialect } from '../dialect.ts';
+import type { LogLine } from '../log-line.ts';
+
+const REQUEST = /^([A-Z]{3,7}) ([^ ?]+)(?:\?[^ ]*)? HTTP\/[\d.]+" (\d{3})$/;
+/** Distinct request lines kept; more are counted together. */
+const MAX_ROUTES = 150;
+/** Work, as opposed to health checks and metrics. */
+const WORK = /^\/(?:v\d+\/(?!models)|generate|completion|infill|embed|rerank|score|predict)/;
+
+export const accessLog: Dialect = {
+  name: 'access-log',
+  needles: ['HTTP/1.', 'HTTP/2'],
+  open(log) {
+    const seen = new Map<string, { n: number; first: LogLine }>();
+    return {
+      line(line) {
+        const key = requestOf(line.text);
+        if (key === null) return;
+        const known = seen.get(key);
+        if (known) known.n += 1;
+        else if (seen.size < MAX_ROUTES) seen.set(key, { n: 1, first: line.copy() });
+        else log.count('requests.other', line, 'requests');
+      },
+      end() {
+        const totals = new Map<string, { n: number; lines: number; first: LogLine }>();
+        const add = (name: string, { n, first }: { n: number; first: LogLine }): void => {
+          const known = totals.get(name);
+          if (known === undefined) totals.set(name, { n, lines: n, first });
+          else {
+            known.n += n;
+            known.lines += n;
+            if (first.number < known.first.number) known.first = first;
+          }
+        };
+        for (const [key, entry] of seen) {
+          const [, method, route, status] = REQUEST.exec(key) ?? [];
+          if (status === undefined) continue;
+          add('requests', entry);
+          add(`requests.${method} ${route}`, entry);
+          add(`status.${status}`, entry);
+          if (method === 'POST' && WORK.test(route as string)) add('served', entry);
+        }
+        for (const [name, { n, lines, first }] of totals) {
+          log.fact(name, n, first, { unit: 'requests', from: 'count', lines });
+        }
+      },
+    };
+  },
+};
+
+/** `POST /v1/chat/completions HTTP/1.1" 200` of a line, or null. */
+function requestOf(text: string): string | null {
+  const protocol = text.indexOf(' HTTP/');
+  const end = text.indexOf('" ', protocol);
+  if (protocol < 0 || end < 0 || end - protocol > 10) return null;
+  const start = text.lastIndexOf('"', protocol) + 1;
+  if (start === 0 || protocol - start > 300) return null;
+  return text.slice(start, end + 5);
+}

@@ -1,0 +1,73 @@
+/** GuideLLM: its tables have headers over two rows and change between versions. */
+import type { Dialect } from '../dialect.ts';
+
+const MAX_ROWS = 60;
+/** Heavy and light box drawing, and plain pipes. */
+const BARS = /[│┃|]/;
+const TITLE =
+  /(Benchmarks? (?:Info|Metadata|Stats|Latency Statistics|Throughput[ \w]*)|Server Throughput Statistics|Request Latency Statistics|Run Summary Info)\s*:?\s*$/;
+
+export const guideLlm: Dialect = {
+  name: 'guidellm',
+  needles: [
+    'Benchmarks ',
+    'Benchmark Info',
+    'Throughput Statistics',
+    'Latency Statistics',
+    'Run Summary',
+    'guidellm',
+  ],
+  open(log) {
+    let header: string[][] = [];
+    let title: string | null = null;
+    return {
+      line(line) {
+        const { text } = line;
+        const found = TITLE.exec(text)?.[1];
+        if (found !== undefined) {
+          title = found;
+          header = [];
+          log.spoken();
+          log.follow(MAX_ROWS);
+          return;
+        }
+        if (title === null || !BARS.test(text)) return;
+        const cells = text
+          .split(BARS)
+          .slice(1, -1)
+          .map((cell) => cell.trim());
+        const figures = cells.filter((cell) => /^-?[\d.,]+%?$/.test(cell)).length;
+        if (figures < 2) {
+          if (cells.some((cell) => /[A-Za-z]/.test(cell))) header.push(cells);
+          return;
+        }
+        const names = columnNames(header, cells.length);
+        for (const [i, cell] of cells.entries()) {
+          const value = Number(cell.replace(/%$/, '').replaceAll(',', ''));
+          if (i === 0 || cell === '' || !Number.isFinite(value)) continue;
+          log.fact(`${cells[0]}.${names[i]}`, value, line);
+        }
+      },
+    };
+  },
+};
+
+/** The last two header rows, joined: a spanning title stands over several columns. */
+function columnNames(header: readonly (readonly string[])[], columns: number): string[] {
+  const rows = header.filter((row) => row.length === columns).slice(-2);
+  const spans = header.findLast((row) => row.length < columns);
+  const above = rows.length === 2 ? spread(rows[0] as string[]) : (spans ?? []);
+  const below = rows.at(-1) ?? [];
+  return Array.from({ length: columns }, (_, i) => {
+    const name = [rows.length === 2 ? above[i] : '', below[i]].filter(Boolean).join(' ');
+    return name === '' ? `column ${i + 1}` : name;
+  });
+}
+
+function spread(row: readonly string[]): string[] {
+  let last = '';
+  return row.map((cell) => {
+    if (cell !== '') last = cell;
+    return last;
+  });
+}

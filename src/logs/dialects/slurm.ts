@@ -1,0 +1,177 @@
+/**
+ * Slurm: what sites print before and after a job, the step daemon's complaints, and `sacct -P`.
+ * The epilog's "Elapsed" is rounded up to whole minutes, so it is never used as a duration.
+ */
+import type { Dialect, DialectLog } from '../dialect.ts';
+import type { Outcome } from '../log-index.ts';
+import type { LogLine } from '../log-line.ts';
+
+const ISO = String.raw`(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)`;
+const JOB = /\b(?:SLURM_)?job[ _]?id\s*[:=]\s*(\d+(?:[_+]\d+)?)\b/i;
+const PLACE = /^\s*(Partition|Nodelist|NodeList|Account)\s*=\s*(\S+?)(?:,|$)|,\s*Nodelist = (\S+)/;
+const TIMES = new RegExp(String.raw`^\s*(Submitted|Started|Ended)\s*:\s*${ISO}\s*$`);
+const LIMIT = /\bElapsed: (\d+) min, Limit: (\d+) min/;
+const HARDWARE = /^\s*CPUs: (\d+), Nodes: (\d+)/;
+const BILLED = /Estimated Consumption: ([\d.]+) core-hours/;
+const CANCELLED = new RegExp(
+  String.raw`\*\*\* (?:JOB|STEP) (\d+)(?:\.\w+)? ON (\S+) CANCELLED AT ${ISO}(?: DUE TO ([A-Z ]+?))? ?\*\*\*`,
+);
+const OOM = /(?:oom[_-]kill|Exceeded (?:job|step) memory limit|out-of-memory handler)/;
+const OOM_JOB = /(?:StepId=|step |StepID=|JobId=)(\d+)/;
+const STATE =
+  /^(?:COMPLETED|FAILED|TIMEOUT|OUT_OF_MEMORY|NODE_FAIL|PREEMPTED|DEADLINE|BOOT_FAIL|CANCELLED(?: by \d+)?)$/;
+const SRUN =
+  /^(?:srun|slurmstepd): error: (?:(\S+): )?.*?(?:task[s ]\S+:? )?Exited with exit code (\d+)/;
+
+export const slurm: Dialect = {
+  name: 'slurm',
+  needles: [
+    ...['JobID', 'Job ID', 'JOB_ID', 'JobId', 'job id', 'Partition = ', 'Nodelist', 'Node: '],
+    ...['Started: ', 'Ended: ', 'Elapsed: ', 'CPUs: ', 'Consumption: ', ' CANCELLED AT '],
+    ...['oom_kill', 'oom-kill', 'memory limit', 'Exited with exit code', 'DUE TO'],
+    ...[
+      '|COMPLETED|',
+      '|FAILED|',
+      '|TIMEOUT|',
+      '|OUT_OF_ME',
+      '|NODE_FAIL|',
+      '|CANCELLED',
+      '|PREEMPTED|',
+    ],
+    ...['|RUNNING|', 'JobID|', 'Job Information'],
+  ],
+  open: (log) => {
+    let header: readonly string[] | null = null;
+    return {
+      line(line) {
+        const text = line.text;
+        if (text.includes('|')) {
+          header = accountingHeader(text) ?? header;
+          accounting(text, header, { log, line });
+          return;
+        }
+        prolog(text, log, line);
+        epilog(text, log, line);
+        trouble(text, log, line);
+      },
+    };
+  },
+};
+
+function prolog(text: string, log: DialectLog, line: LogLine): void {
+  const job = JOB.exec(text)?.[1];
+  if (job !== undefined) {
+    log.jobId(job, line);
+    log.fact('jobId', job, line);
+    if (/^\s*JobID = /.test(text)) log.sign('running', 'unfinished', line);
+  }
+  const node =
+    /^\s*Node: (\S+)\s*$/.exec(text)?.[1] ?? /Nodelist\s*=\s*([\w.[\],-]+)/.exec(text)?.[1];
+  if (node !== undefined) {
+    log.host(node);
+    log.fact('nodes', node, line);
+  }
+  const partition = PLACE.exec(text);
+  if (partition?.[1] === 'Partition') log.fact('partition', partition[2] as string, line);
+}
+
+function epilog(text: string, log: DialectLog, line: LogLine): void {
+  const time = TIMES.exec(text);
+  if (time) {
+    const which = (time[1] as string).toLowerCase();
+    log.fact(which, time[2] as string, line);
+    if (which !== 'submitted') log.epilog(which as 'started' | 'ended', time[2] as string, line);
+    return;
+  }
+  const limit = LIMIT.exec(text);
+  if (limit) {
+    // Rounded up by the site's script: a number to quote, not to compute with.
+    log.fact('elapsedRoundedUp', Number(limit[1]), line, { unit: 'min' });
+    log.fact('limit', Number(limit[2]), line, { unit: 'min' });
+  }
+  const hardware = HARDWARE.exec(text);
+  if (hardware) {
+    log.fact('cpus', Number(hardware[1]), line);
+    log.fact('nodeCount', Number(hardware[2]), line);
+  }
+  const billed = BILLED.exec(text)?.[1];
+  if (billed !== undefined) log.fact('billed', Number(billed), line, { unit: 'core-hours' });
+}
+
+function trouble(text: string, log: DialectLog, line: LogLine): void {
+  const cancelled = CANCELLED.exec(text);
+  if (cancelled) {
+    const [, job, node, at, cause] = cancelled;
+    log.jobId(job as string, line);
+    log.host(node as string);
+    log.fact('cancelledAt', at as string, line);
+    log.epilog('ended', at as string, line);
+    if (cause !== undefined) log.fact('cancelledDueTo', cause, line);
+    const outcome =
+      cause === 'TIME LIMIT' ? 'timed-out' : cause === 'NODE FAILURE' ? 'failed' : 'cancelled';
+    log.sign('state', outcome, line);
+    return;
+  }
+  if (OOM.test(text)) {
+    const job = OOM_JOB.exec(text)?.[1];
+    if (job !== undefined) log.jobId(job, line);
+    log.count('oomKills', line);
+    log.sign('state', 'out-of-memory', line);
+    return;
+  }
+  const exited = SRUN.exec(text);
+  if (exited) {
+    log.fact('exitCode', Number(exited[2]), line);
+    log.sign('state', exited[2] === '0' ? 'succeeded' : 'failed', line);
+  }
+}
+
+/** `JobID|JobName|…|State|ExitCode`, with or without the trailing pipe of `-p`. */
+function accountingHeader(text: string): string[] | null {
+  const cells = text.replace(/\|$/, '').split('|');
+  return cells.includes('State') && cells[0] === 'JobID' ? cells : null;
+}
+
+const OUTCOMES: Readonly<Record<string, Outcome>> = {
+  COMPLETED: 'succeeded',
+  TIMEOUT: 'timed-out',
+  DEADLINE: 'timed-out',
+  OUT_OF_MEMORY: 'out-of-memory',
+  CANCELLED: 'cancelled',
+  PREEMPTED: 'cancelled',
+  RUNNING: 'unfinished',
+};
+
+/** A row: the first cell is a job or a step; a state is found by its word when no header came. */
+function accounting(
+  text: string,
+  header: readonly string[] | null,
+  { log, line }: { log: DialectLog; line: LogLine },
+): void {
+  const cells = text.split('|');
+  const id = /^(\d+(?:_\d+)?(?:\+\d+)?)(\.\w+)?$/.exec(cells[0] ?? '');
+  if (!id) return;
+  const cell = (name: string): string | undefined => cells[header?.indexOf(name) ?? -1];
+  const state = cell('State') ?? cells.find((text) => STATE.test(text) || text === 'RUNNING');
+  if (state === undefined || !(STATE.test(state) || state === 'RUNNING')) return;
+  const word = state.split(' ')[0] as string;
+  const exit = cell('ExitCode') ?? cells.find((text) => /^\d+:\d+$/.test(text));
+  log.jobId(id[1] as string, line);
+  log.count(`rows.${word}`, line);
+  const failed = exit !== undefined && exit !== '0:0';
+  const outcome = OUTCOMES[word] ?? 'failed';
+  const decided = outcome === 'succeeded' && failed ? 'failed' : outcome;
+  // A job's own row says how the job ended; a step's row only how the step did.
+  if (id[2] === undefined) {
+    log.sign('state', decided, line);
+    log.fact('state', state, line);
+    for (const [name, which] of [
+      ['Start', 'started'],
+      ['End', 'ended'],
+    ] as const) {
+      const at = cell(name);
+      if (at !== undefined && /^\d{4}-\d\d-\d\dT/.test(at)) log.epilog(which, at, line);
+    }
+  }
+  if (exit !== undefined) log.fact(`exit.${cells[0]}`, exit, line);
+}

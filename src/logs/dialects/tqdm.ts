@@ -1,0 +1,24 @@
+/** Progress bars of tqdm, and vLLM's variant of them (`14% Completed | 1/7 [`). */
+import { BarTracker, parseBarState } from '../bars.ts';
+import type { Dialect } from '../dialect.ts';
+
+export const tqdm: Dialect = {
+  name: 'tqdm',
+  needles: ['%|', '% Completed |', 'it ['],
+  open(log) {
+    const tracker = new BarTracker(log.path);
+    return {
+      line(line) {
+        const state = parseBarState(line.text);
+        if (state === null) return;
+        tracker.see(state, line);
+      },
+      end() {
+        const bars = tracker.bars();
+        if (bars.length === 0) return;
+        log.spoken();
+        log.bars(bars);
+      },
+    };
+  },
+};

@@ -1,0 +1,203 @@
+/**
+ * vLLM, engines V0 and V1: start, load, KV cache, statistics. Its stamps have no year. The memory
+ * of a loaded model was called GB before it was called GiB; it was GiB all along (bytes / 2³⁰).
+ */
+import type { Dialect, DialectLog } from '../dialect.ts';
+import type { LogLine } from '../log-line.ts';
+import { findStamp, wallMs } from '../stamps.ts';
+
+const INITIALIZING = /Initializing (?:a|an) (?:(V1) )?LLM engine \(v([^)]+)\) with config: (.*)/;
+const API_VERSION = /vLLM API server version (\S+)/;
+const ARGS = /\b(?:non-default )?args: (\{.*\}|Namespace\(.*\))/;
+const MODEL = /\bmodel=(?:'([^']*)'|([^\s,]+))/;
+const MODEL_LOADING = /[Mm]odel loading took ([\d.]+) Gi?B(?: memory)?(?: and ([\d.]+) seconds)?/;
+const WEIGHTS_SIZE = /Loading model weights took ([\d.]+) GB/;
+const WEIGHTS_TIME = /Loading weights took ([\d.]+) seconds/;
+const BLOCKS = /# (?:GPU|cuda) blocks: (\d+), # CPU blocks: (\d+)/;
+const BLOCKS_V1 = /num_gpu_blocks is: (\d+)/;
+const KV_SIZE = /GPU KV cache size: ([\d,]+) tokens/;
+const CONCURRENCY = /Maximum concurrency for ([\d,]+) tokens per request: ([\d.]+)x/;
+const KV_MEMORY = /Available KV cache memory: (-?[\d.]+) GiB/;
+const INIT = /init engine \(.*\) took ([\d.]+) s/;
+const CAPTURE = /Graph capturing finished in ([\d.]+) secs, took (-?[\d.]+) GiB/;
+const COMPILE = /torch\.compile takes ([\d.]+) s in total/;
+const LENGTH = /Using max model len (\d+)|max_seq_len=(\d+)/;
+const READY = /Starting vLLM API server|Uvicorn running on|Application startup complete/;
+const SHUTDOWN =
+  /Shutting down FastAPI HTTP server|Application shutdown complete|Finished server process/;
+const DEAD =
+  /EngineDeadError|EngineCore encountered a fatal error|Engine core initialization failed|died unexpectedly/;
+/** Settings of the engine worth a fact of their own. */
+const SETTINGS = ['dtype', 'quantization', 'tensor_parallel_size', 'kv_cache_dtype', 'seed'];
+
+export const vllm: Dialect = {
+  name: 'vllm',
+  needles: [
+    ...['throughput: ', 'LLM engine (v', 'vLLM API', 'args: ', 'oading took', 'weights took'],
+    ...['GPU blocks', 'gpu_blocks', 'KV cache', 'Maximum concurrency', 'init engine'],
+    ...['Graph capturing', 'torch.compile takes', 'max model len', 'Uvicorn running'],
+    ...['startup complete', 'Shutting down FastAPI', 'shutdown complete', 'Finished server'],
+    'Automatically detected platform',
+    ...['EngineDeadError', 'fatal error', 'Engine core init', 'died unexp', 'Started server proc'],
+  ],
+  open(log) {
+    const statistics = statisticsReader(log);
+    const clock = { firstMs: null as number | null, lastMs: null as number | null };
+    return {
+      line(line) {
+        const { text } = line;
+        if (text.includes('tokens/s, ') && statistics.line(line)) return;
+        const stamp = findStamp(text);
+        if (stamp) {
+          clock.lastMs = wallMs(stamp, 2024);
+          clock.firstMs ??= clock.lastMs;
+        }
+        start(text, log, line);
+        memory(text, log, line);
+        life(text, log, { line, clock });
+      },
+      end: () => statistics.end(),
+    };
+  },
+};
+
+function start(text: string, log: DialectLog, line: LogLine): void {
+  const initializing = INITIALIZING.exec(text);
+  if (initializing) {
+    const [, v1, version, config] = initializing as unknown as string[];
+    log.fact('engine', v1 === undefined ? 'V0' : 'V1', line);
+    log.fact('version', version as string, line);
+    const model = MODEL.exec(config as string);
+    if (model) log.fact('model', model[1] ?? (model[2] as string), line);
+    for (const name of SETTINGS) {
+      const value = new RegExp(String.raw`\b${name}=([^\s,]+)`).exec(config as string)?.[1];
+      if (value === undefined || value === 'None') continue;
+      log.fact(name, /^\d+$/.test(value) ? Number(value) : value, line);
+    }
+    log.sign('running', 'unfinished', line);
+  }
+  const version = API_VERSION.exec(text)?.[1];
+  if (version !== undefined) {
+    log.fact('version', version, line);
+    log.sign('running', 'unfinished', line);
+  }
+  const args = ARGS.exec(text)?.[1];
+  if (args !== undefined) log.fact('args', args.slice(0, 2000), line);
+  const length = LENGTH.exec(text);
+  if (length) log.fact('maxModelLength', Number(length[1] ?? length[2]), line, { unit: 'tokens' });
+}
+
+function memory(text: string, log: DialectLog, line: LogLine): void {
+  const put = (name: string, match: RegExpExecArray | null, unit: string, group = 1): void => {
+    const figure = match?.[group];
+    if (figure !== undefined) log.fact(name, Number(figure.replaceAll(',', '')), line, { unit });
+  };
+  const loading = MODEL_LOADING.exec(text) ?? WEIGHTS_SIZE.exec(text);
+  put('modelMemory', loading, 'GiB');
+  put('modelLoading', loading, 's', 2);
+  put('weightsLoading', WEIGHTS_TIME.exec(text), 's');
+  const blocks = BLOCKS.exec(text);
+  put('gpuBlocks', blocks ?? BLOCKS_V1.exec(text), 'blocks');
+  put('cpuBlocks', blocks, 'blocks', 2);
+  put('kvCache', KV_SIZE.exec(text), 'tokens');
+  const concurrency = CONCURRENCY.exec(text);
+  put('concurrencyLength', concurrency, 'tokens');
+  put('maxConcurrency', concurrency, 'requests', 2);
+  put('kvCacheMemory', KV_MEMORY.exec(text), 'GiB');
+  const capture = CAPTURE.exec(text);
+  put('graphCapture', capture, 's');
+  put('graphMemory', capture, 'GiB', 2);
+  put('compile', COMPILE.exec(text), 's');
+  put('engineInit', INIT.exec(text), 's');
+}
+
+function life(
+  text: string,
+  log: DialectLog,
+  { line, clock }: { line: LogLine; clock: { firstMs: number | null; lastMs: number | null } },
+): void {
+  if (READY.test(text)) {
+    log.spoken();
+    if (clock.firstMs !== null && clock.lastMs !== null) {
+      const readyS = (clock.lastMs - clock.firstMs) / 1000;
+      log.fact('readyAfter', readyS, line, { unit: 's', from: 'difference', lines: 2 });
+    }
+  }
+  if (SHUTDOWN.test(text)) log.sign('final', 'succeeded', line);
+  if (DEAD.test(text)) log.sign('error', 'failed', line);
+}
+
+/** The figures of a ten-second statistics line, each with its label and fact name. */
+const GAUGES = [
+  ['Running: ', 'running', 'requests'],
+  ['Waiting: ', 'waiting', 'requests'],
+  ['Pending: ', 'waiting', 'requests'],
+  ['Swapped: ', 'swapped', 'requests'],
+  ['GPU KV cache usage: ', 'kvUse', '%'],
+  ['Prefix cache hit rate: ', 'prefixHit', '%'],
+] as const;
+const FLOWS = [
+  ['Avg prompt throughput: ', 'promptThroughput'],
+  ['Avg generation throughput: ', 'generationThroughput'],
+] as const;
+
+function statisticsReader(log: DialectLog): { line(line: LogLine): boolean; end(): void } {
+  const flows = FLOWS.map(() => ({ sum: 0, n: 0 }));
+  let first: LogLine | null = null;
+  let last: LogLine | null = null;
+  let firstMs: number | null = null;
+  return {
+    line(line) {
+      const { text } = line;
+      const at = text.indexOf(FLOWS[0][0]);
+      if (at < 0) return false;
+      first ??= line.copy();
+      last = line.copy();
+      const stamp = findStamp(text);
+      const nowMs = stamp ? wallMs(stamp, 2024) : null;
+      firstMs ??= nowMs;
+      for (const [i, [label, name]] of FLOWS.entries()) {
+        const value = figureAfter(text, label, at);
+        const flow = flows[i];
+        if (value === null || !flow) continue;
+        flow.sum += value;
+        flow.n += 1;
+        log.max(`${name}.max`, value, line, 'tokens/s');
+        if (nowMs !== null && firstMs !== null) {
+          log.point(name, { atS: (nowMs - firstMs) / 1000, value }, 'tokens/s');
+        }
+      }
+      for (const [label, name, unit] of GAUGES) {
+        const value = figureAfter(text, label, at);
+        if (value !== null) log.max(`${name}.max`, value, line, unit);
+      }
+      return true;
+    },
+    end() {
+      if (first === null || last === null) return;
+      const n = flows[0]?.n ?? 0;
+      log.fact('statistics', n, first, { unit: 'lines', from: 'count', lines: n });
+      for (const [i, [, name]] of FLOWS.entries()) {
+        const { sum, n } = flows[i] ?? { sum: 0, n: 0 };
+        if (n === 0) continue;
+        log.fact(`${name}.mean`, sum / n, first, { unit: 'tokens/s', from: 'mean', lines: n });
+      }
+      const rate = figureAfter(last.text, 'Prefix cache hit rate: ', 0);
+      if (rate !== null) log.fact('prefixHit.last', rate, last, { unit: '%' });
+    },
+  };
+}
+
+function figureAfter(text: string, label: string, from: number): number | null {
+  const at = text.indexOf(label, from);
+  if (at < 0) return null;
+  const start = at + label.length;
+  let end = start;
+  for (; end < text.length; end += 1) {
+    const code = text.charCodeAt(end);
+    // 0-9 and the point.
+    if ((code < 48 || code > 57) && code !== 46) break;
+  }
+  const value = Number(text.slice(start, end));
+  return end === start || Number.isNaN(value) ? null : value;
+}

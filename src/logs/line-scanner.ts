@@ -1,0 +1,113 @@
+/**
+ * Bytes in, lines out, in bounded memory: only the first 64 KiB of a line are ever held. A line
+ * ends at `\n` or `\r` (a progress bar's states are lines); it is handed over only if a needle was
+ * found in it, or if the listener asked for the next ones.
+ */
+import { Buffer } from 'node:buffer';
+import { LogLine } from './log-line.ts';
+import type { Automaton, Marks } from './needles.ts';
+
+/** Of a longer line this much is kept; the needles are looked for in all of it. */
+export const MAX_LINE_BYTES = 1 << 16;
+
+export interface LineListener {
+  /** Lines before this one, counted from 0, are handed over whether marked or not. */
+  readonly wantUntil: number;
+  /** `line` is valid during the call only; `ordinal` counts lines from 0, `\r` ends one too. */
+  onLine(line: LogLine, marks: Marks, ordinal: number): void;
+}
+
+export class LineScanner {
+  readonly #automaton: Automaton;
+  readonly #listener: LineListener;
+  readonly #line = new LogLine();
+  readonly #held = Buffer.allocUnsafe(MAX_LINE_BYTES);
+  #heldBytes = 0;
+  #state = 0;
+  #marks: Marks = 0;
+  /** Offset in the file of the chunk that comes next. */
+  #offset = 0;
+  #lineStart = 0;
+  #lineFeeds = 0;
+  #segments = 0;
+  #afterReturn = false;
+
+  constructor(automaton: Automaton, listener: LineListener) {
+    this.#automaton = automaton;
+    this.#listener = listener;
+  }
+
+  /** The chunk may be reused after the call. */
+  push(chunk: Buffer, length: number): void {
+    const { classes, next, speaking, lineFeed, carriageReturn, marksOf } = this.#automaton;
+    let state = this.#state;
+    let from = 0;
+    for (let i = 0; i < length; i += 1) {
+      state = next[state + (classes[chunk[i] as number] as number)] as number;
+      if (state < speaking) continue;
+      if (state < lineFeed) {
+        this.#marks |= marksOf[state] as number;
+        continue;
+      }
+      this.#endLine(chunk, from, i, state === carriageReturn);
+      from = i + 1;
+    }
+    this.#state = state;
+    this.#hold(chunk, from, length);
+    this.#offset += length;
+  }
+
+  /** The last line, if the file does not end with a line break. */
+  end(): void {
+    if (this.#offset > this.#lineStart) this.#deliver(this.#held, 0, this.#heldBytes, this.#offset);
+    this.#heldBytes = 0;
+  }
+
+  get lines(): number {
+    return this.#lineFeeds + (this.#offset > this.#lineStart || this.#afterReturn ? 1 : 0);
+  }
+
+  get segments(): number {
+    return this.#segments;
+  }
+
+  #endLine(chunk: Buffer, from: number, to: number, isReturn: boolean): void {
+    const end = this.#offset + to;
+    // `\r\n` is one line end; the `\r` has delivered the line already.
+    const second = !isReturn && this.#afterReturn && end === this.#lineStart;
+    if (!second) {
+      if (this.#heldBytes > 0) {
+        this.#hold(chunk, from, to);
+        this.#deliver(this.#held, 0, this.#heldBytes, end);
+      } else {
+        this.#deliver(chunk, from, Math.min(to, from + MAX_LINE_BYTES), end);
+      }
+    }
+    this.#heldBytes = 0;
+    this.#marks = 0;
+    this.#afterReturn = isReturn;
+    if (!isReturn) this.#lineFeeds += 1;
+    this.#lineStart = end + 1;
+  }
+
+  #deliver(bytes: Buffer, from: number, to: number, end: number): void {
+    const ordinal = this.#segments;
+    this.#segments += 1;
+    if (this.#marks === 0 && ordinal >= this.#listener.wantUntil) return;
+    const isWhole = to - from === end - this.#lineStart;
+    this.#line.set(bytes, from, to, {
+      number: this.#lineFeeds + 1,
+      start: this.#lineStart,
+      isWhole,
+    });
+    this.#listener.onLine(this.#line, this.#marks, ordinal);
+  }
+
+  #hold(chunk: Buffer, from: number, to: number): void {
+    const room = MAX_LINE_BYTES - this.#heldBytes;
+    const take = Math.min(room, to - from);
+    if (take <= 0) return;
+    chunk.copy(this.#held, this.#heldBytes, from, from + take);
+    this.#heldBytes += take;
+  }
+}
