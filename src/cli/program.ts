@@ -86,6 +86,27 @@ function addRecords(program: Command, act: Act): void {
 }
 
 function addEvidence(program: Command, act: Act): void {
+  const claims = program.command('claims').description('statements that logs can decide');
+  claims
+    .command('init')
+    .description('propose claims from the logs of a directory')
+    .argument('[dir]', 'default: this directory')
+    .option('--out <file>', 'where to write them', 'claims.yaml')
+    .option('--json', 'as JSON')
+    .addHelpText('after', '\nExample:\n  assay claims init logs/')
+    .action((directory: string | undefined, options: Options) =>
+      act(() => import('./commands/claims-init.ts'))({ ...options, directory }),
+    );
+  claims
+    .command('check')
+    .description('decide every claim, with its evidence')
+    .argument('[file]', 'the claims', 'claims.yaml')
+    .option('--logs <dir>', 'where the logs are', '.')
+    .option('--json', 'verdicts as JSON')
+    .addHelpText('after', '\nExample:\n  assay claims check --logs logs/')
+    .action((file: string, options: Options) =>
+      act(() => import('./commands/claims-check.ts'))({ ...options, file }),
+    );
   program
     .command('audit')
     .description('recompute what a document, a table or a results file says')

@@ -5,6 +5,8 @@
  */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { RE2JS } from 're2js';
+import type { Evidence } from '../logs/log-index.ts';
+import { withoutColours } from '../logs/log-line.ts';
 import { sha256Hex } from '../record/canonical.ts';
 import { UsageError } from '../record/errors.ts';
 
@@ -94,28 +96,14 @@ export function compilePattern(source: string, options: { ignoreCase?: boolean }
   };
 }
 
-/** A line that decided something; hash bytes `start` … `end` of the file again to check it. */
-export interface LineEvidence {
-  /** Relative to the directory of the logs. */
-  readonly path: string;
-  readonly line: number;
-  readonly start: number;
-  readonly end: number;
-  readonly text: string;
-  /** Of the bytes of the line. */
-  readonly sha256: string;
-}
-
-export function evidenceOf(path: string, line: RawLine): LineEvidence {
-  const text = plainText(line).slice(0, MAX_TEXT);
+/** What decided something: hash bytes `start` … `end` of the file again to check it. */
+export function evidenceOf(path: string, line: RawLine): Evidence {
   const { number, start, end } = line;
+  const text = plainText(line).slice(0, MAX_TEXT);
   return { path, line: number, start, end, text, sha256: sha256Hex(line.bytes) };
 }
 
-const COLOUR = new RegExp(String.raw`\u001b\[[0-9;]*[A-Za-z]`, 'g');
-
 /** Without terminal colours; what is not UTF-8 becomes U+FFFD. */
 export function plainText({ bytes }: RawLine): string {
-  const text = bytes.toString('utf8');
-  return text.includes('\u001b') ? text.replaceAll(COLOUR, '') : text;
+  return withoutColours(bytes.toString('utf8'));
 }

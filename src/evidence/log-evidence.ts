@@ -1,10 +1,9 @@
 /** A directory of logs with its index: what claims and documents are held against. */
 import { join } from 'node:path';
-import type { LogFile, LogIndex } from '../logs/log-index.ts';
+import type { Evidence, LogFile, LogIndex } from '../logs/log-index.ts';
 import {
   compilePattern,
   evidenceOf,
-  type LineEvidence,
   linesOf,
   type Pattern,
   plainText,
@@ -20,7 +19,7 @@ export interface Matches {
   readonly count: number;
   readonly lines: number;
   /** The first few. */
-  readonly first: readonly LineEvidence[];
+  readonly first: readonly Evidence[];
   /** Captures of the first match. */
   readonly groups: readonly (string | null)[] | null;
 }
@@ -35,7 +34,7 @@ export function matchesIn(
 ): Matches {
   let count = 0;
   let lines = 0;
-  const first: LineEvidence[] = [];
+  const first: Evidence[] = [];
   let groups: Matches['groups'] = null;
   for (const line of linesOf(join(logs.root, path))) {
     lines++;
