@@ -118,6 +118,16 @@ function addEvidence(program: Command, act: Act): void {
     .action((files: string[], options: Options) =>
       act(() => import('./commands/audit.ts'))({ ...options, files }),
     );
+  program
+    .command('import')
+    .description("other tools' results as runs that say whose numbers they hold")
+    .argument('<file...>', 'JSON or CSV of vllm bench, lm-eval, llama-bench, GuideLLM, Locust, …')
+    .option('--name <experiment>', 'the experiment that they go into', 'imported')
+    .option('--json', 'as JSON')
+    .addHelpText('after', '\nExample:\n  assay import results.json')
+    .action((files: string[], options: Options) =>
+      act(() => import('./commands/import.ts'))({ ...options, files }),
+    );
 }
 
 function addMachine(program: Command, act: Act): void {

@@ -165,6 +165,22 @@ export const repeatRowSchema = z.object({
   bitEqual: z.boolean(),
 });
 
+/**
+ * A number that another tool reports (`assay import`). The value is a text, because rows keep 8
+ * digits of a float and a report has to be quoted exactly.
+ */
+export const reportedRowSchema = z.object({
+  kind: z.literal('reported'),
+  metric: z.string(),
+  unit: z.string(),
+  value: z.string(),
+  /** Key or column in the file that was imported. */
+  place: z.string(),
+  /** What the tool measured, where the file has it; of these the value is the mean. */
+  samples: z.array(z.number()).optional(),
+});
+export type ReportedRow = z.infer<typeof reportedRowSchema>;
+
 export const sampleRowSchema = z.discriminatedUnion('kind', [
   tensorRowSchema,
   loadRowSchema,
@@ -179,6 +195,7 @@ export const sampleRowSchema = z.discriminatedUnion('kind', [
   generatedRowSchema,
   failureRowSchema,
   gpuRowSchema,
+  reportedRowSchema,
 ]);
 export type SampleRow = z.infer<typeof sampleRowSchema>;
 export type TensorRow = z.infer<typeof tensorRowSchema>;

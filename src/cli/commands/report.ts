@@ -1,5 +1,6 @@
 /** `assay report [EXPERIMENT]` */
 import { resolve } from 'node:path';
+import { IMPORT_MEASURE } from '../../experiment/import-run.ts';
 import { UsageError } from '../../record/errors.ts';
 import { findLab } from '../../record/lab.ts';
 import { listRuns } from '../../record/run-reader.ts';
@@ -17,7 +18,9 @@ export async function run(options: Options, io: CommandIo): Promise<number> {
   const experiments = new Map<string, string>();
   for (const entry of listRuns(lab)) {
     if (entry.kind === 'unreadable') continue;
-    const { experiment, startedAt } = entry.manifest;
+    const { experiment, startedAt, measure } = entry.manifest;
+    // Imported runs are no experiment: nothing was planned, and nothing of it can be computed.
+    if (measure === IMPORT_MEASURE) continue;
     if (startedAt > (experiments.get(experiment) ?? '')) experiments.set(experiment, startedAt);
   }
   const newest = [...experiments].toSorted((a, b) => (a[1] < b[1] ? 1 : -1))[0]?.[0];

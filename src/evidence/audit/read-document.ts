@@ -15,7 +15,8 @@ export function openDocument(path: string, shown: string): AuditDocument {
   return readDocument(readRegularFile(path, shown), { path: shown, absolutePath: path });
 }
 
-function readRegularFile(path: string, shown: string): string {
+/** Text of a regular file within the bound. Throws FormatError, LimitError, StorageError. */
+export function readRegularFile(path: string, shown: string): string {
   let stat: ReturnType<typeof statSync>;
   try {
     stat = statSync(path);
