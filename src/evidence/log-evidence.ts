@@ -1,13 +1,7 @@
 /** A directory of logs with its index: what claims and documents are held against. */
 import { join } from 'node:path';
 import type { Evidence, LogFile, LogIndex } from '../logs/log-index.ts';
-import {
-  compilePattern,
-  evidenceOf,
-  linesOf,
-  type Pattern,
-  plainText,
-} from './line-search.ts';
+import { compilePattern, evidenceOf, linesOf, type Pattern, plainText } from './line-search.ts';
 
 export interface LogEvidence {
   /** Absolute. */

@@ -1,9 +1,10 @@
 /** A result of another tool as a closed run that says whose numbers it holds. */
 import { writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { mean } from '../analyze/describe.ts';
 import { computeMetric } from '../analyze/formulas.ts';
 import { groupSamples } from '../analyze/samples.ts';
-import type { ImportedResult } from '../logs/results/imported.ts';
+import type { ImportedResult, ReportedMetric } from '../logs/results/imported.ts';
 import { canonicalJson, sha256Hex } from '../record/canonical.ts';
 import type { Lab } from '../record/lab.ts';
 import type { SampleRow } from '../record/rows.ts';
@@ -108,5 +109,16 @@ function findingsOf({ tool, metrics, measuredAt }: ImportedResult): Finding[] {
           },
         ]
       : []),
+    ...metrics.flatMap(differing),
   ];
+}
+
+/** A mean that is not that of the samples beside it. */
+function differing({ name, value, samples }: ReportedMetric): Finding[] {
+  if (!samples || samples.length === 0) return [];
+  const own = mean(samples);
+  // Files print six significant digits at the least.
+  if (Math.abs(own - value) <= Math.abs(value) * 1e-5) return [];
+  const message = `${name}: the file says ${value}, its samples have the mean ${own}`;
+  return [{ code: 'reported-differs', severity: 'warning', message }];
 }

@@ -36,7 +36,9 @@ export async function run(options: Options, io: CommandIo): Promise<number> {
 function claimText({ verdict, claim, line, reason, evidence }: CheckedClaim, file: string): string {
   const lines = evidence
     .slice(0, 3)
-    .map((e) => `    ${e.path}:${e.line} (sha256 ${e.sha256.slice(0, 12)}…): ${e.text.slice(0, 100)}`);
+    .map(
+      (e) => `    ${e.path}:${e.line} (sha256 ${e.sha256.slice(0, 12)}…): ${e.text.slice(0, 100)}`,
+    );
   return [`${file}:${line} ${verdict}: ${claim}`, `    ${reason}`, ...lines].join('\n');
 }
 

@@ -37,7 +37,13 @@ export async function run(options: Options, io: CommandIo): Promise<number> {
     return 0;
   }
   const logs = options.directory === undefined ? '' : ` --logs ${options.directory}`;
-  writeLine(io.stdout, `${claims.length} claims about ${index.files.length} logs: ${relative(io.cwd, path)}`);
-  writeLine(io.stdout, `Next: assay claims check${options.out === 'claims.yaml' ? '' : ` ${options.out}`}${logs}`);
+  writeLine(
+    io.stdout,
+    `${claims.length} claims about ${index.files.length} logs: ${relative(io.cwd, path)}`,
+  );
+  writeLine(
+    io.stdout,
+    `Next: assay claims check${options.out === 'claims.yaml' ? '' : ` ${options.out}`}${logs}`,
+  );
   return 0;
 }

@@ -56,7 +56,10 @@ export async function run(options: Options, io: CommandIo): Promise<number> {
   return exitCode;
 }
 
-function readAll(files: readonly string[], cwd: string): { entries: Entry[]; failed: AssayError[] } {
+function readAll(
+  files: readonly string[],
+  cwd: string,
+): { entries: Entry[]; failed: AssayError[] } {
   const entries: Entry[] = [];
   const failed: AssayError[] = [];
   for (const path of new Set(files)) {
@@ -102,7 +105,10 @@ function writeTable(imported: readonly Imported[], io: CommandIo): void {
     const state = runId === null ? 'there already' : result.error === null ? 'imported' : 'failed';
     return [cellName(result), state, result.error ?? shown.join(', ')];
   });
-  writeLine(io.stdout, textTable([{ title: 'cell' }, { title: 'state' }, { title: 'reports' }], rows));
+  writeLine(
+    io.stdout,
+    textTable([{ title: 'cell' }, { title: 'state' }, { title: 'reports' }], rows),
+  );
   const metrics = imported.flatMap(({ result }) => result.metrics);
   const bare = metrics.filter((m) => !m.samples).length;
   writeLine(
@@ -119,7 +125,10 @@ const named = ({ path, result }: Entry): { path: string; cell: string } => {
 function writeGaps({ duplicates, missing }: Gaps<Entry>, io: CommandIo): void {
   for (const { copy, of } of duplicates) {
     const { path, cell } = named(copy);
-    writeLine(io.stdout, `duplicate, not imported: ${path} has ${cell} with the numbers of ${of.path}`);
+    writeLine(
+      io.stdout,
+      `duplicate, not imported: ${path} has ${cell} with the numbers of ${of.path}`,
+    );
   }
   for (const gap of missing) writeLine(io.stdout, `missing: ${gap}`);
 }

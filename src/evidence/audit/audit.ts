@@ -11,8 +11,11 @@ import { logCoverageCheck } from './checks/log-coverage.ts';
 import { percentileOrderCheck, percentileSupportCheck } from './checks/percentiles.ts';
 import { perplexityCheck } from './checks/perplexity.ts';
 import { placeholderCheck } from './checks/placeholders.ts';
+import { plannedMatrixCheck } from './checks/planned-matrix.ts';
 import { plausibleCheck } from './checks/plausible.ts';
 import { recipeCheck } from './checks/recipes.ts';
+import { routingCheck } from './checks/routing.ts';
+import { sameWorkCheck } from './checks/same-work.ts';
 import { severalBaselinesCheck } from './checks/several-baselines.ts';
 import { shareCheck } from './checks/share.ts';
 import { speedupCheck } from './checks/speedup.ts';
@@ -48,6 +51,9 @@ export const CHECKS: readonly Check[] = [
   conflictCheck,
   borrowedBaselineCheck,
   duplicateCheck,
+  plannedMatrixCheck,
+  sameWorkCheck,
+  routingCheck,
 ];
 
 export interface AuditedDocument {

@@ -1,11 +1,6 @@
 /** A CSV file as records, one a row. */
 import { csvRows, delimiterOf } from '../../logs/csv.ts';
-import {
-  type AuditDocument,
-  type DataRecord,
-  field,
-  type Passage,
-} from './record.ts';
+import { type AuditDocument, type DataRecord, field, type Passage } from './record.ts';
 import { sentenceRecord } from './sentence-record.ts';
 
 export function readCsv(text: string): Pick<AuditDocument, 'records' | 'passages' | 'tables'> {

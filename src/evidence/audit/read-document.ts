@@ -6,6 +6,7 @@ import { readCsv } from './read-csv.ts';
 import { readJson } from './read-json.ts';
 import { readMarkdown } from './read-markdown.ts';
 import type { AuditDocument } from './record.ts';
+import { readRoutes } from './route-trace.ts';
 
 /** A document is written for people; what is larger is a log or a trace. */
 export const MAX_DOCUMENT_BYTES = 32 * 2 ** 20;
@@ -69,13 +70,15 @@ export function readDocument(
   const kind = kindOf(path, text);
   const lines = text.split(/\r\n|\n/);
   const shell = { path, absolutePath, kind, text, lines, encoding };
-  const empty = { records: [], passages: [], tables: [], code: [] };
+  const empty = { records: [], passages: [], tables: [], code: [], trace: null };
+  if (kind === 'jsonl') return { ...shell, ...empty, trace: readRoutes(lines) };
   if (kind === 'json') return { ...shell, ...empty, ...readJson(text, path) };
   if (kind === 'csv') return { ...shell, ...empty, ...readCsv(text) };
-  return { ...shell, ...readMarkdown(lines) };
+  return { ...shell, ...readMarkdown(lines), trace: null };
 }
 
 function kindOf(path: string, text: string): AuditDocument['kind'] {
+  if (/\.jsonl$/i.test(path)) return 'jsonl';
   if (/\.json$/i.test(path)) return 'json';
   if (/\.(?:csv|tsv)$/i.test(path)) return 'csv';
   if (/\.(?:md|markdown|txt|log|rst)$/i.test(path)) return 'markdown';

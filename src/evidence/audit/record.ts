@@ -4,6 +4,7 @@
  */
 import { type Quantity, quantitiesIn } from './quantity.ts';
 import { type Role, roleOf, words } from './role.ts';
+import type { RouteTrace } from './route-trace.ts';
 import { type Unit, unitOfLabel } from './unit.ts';
 
 export interface TextPlace {
@@ -65,7 +66,7 @@ export interface AuditDocument {
   readonly path: string;
   /** Where it is, for references that are relative to it. */
   readonly absolutePath: string;
-  readonly kind: 'markdown' | 'csv' | 'json';
+  readonly kind: 'markdown' | 'csv' | 'json' | 'jsonl';
   readonly text: string;
   readonly lines: readonly string[];
   readonly records: readonly DataRecord[];
@@ -74,6 +75,8 @@ export interface AuditDocument {
   readonly code: readonly CodeBlock[];
   /** Bytes that were not what their encoding says, and how they were mended; null: none. */
   readonly encoding: string | null;
+  /** Of a routing trace (JSON lines). */
+  readonly trace: RouteTrace | null;
 }
 
 export function field(label: string, text: string, place: TextPlace): Field {

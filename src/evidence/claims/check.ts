@@ -78,7 +78,10 @@ function decidePattern(claim: Claim, subject: Subject, context: ClaimContext): D
   const source = claim.matches ?? claim.absent ?? claim.count?.pattern ?? '';
   const found = search(claim, source, context);
   if (found.files.length === 0) return notEvidenced(`there is no ${subjectText(subject)}`);
-  const names = found.files.map((f) => f.path).slice(0, 3).join(', ');
+  const names = found.files
+    .map((f) => f.path)
+    .slice(0, 3)
+    .join(', ');
   const says = `${found.count} of ${found.lines} lines of ${names} match ${JSON.stringify(source)}`;
   if (found.count === 0 && isVacuous(source, found.files, context.logs)) {
     // That a pattern is not there proves nothing where it never could be.
@@ -118,11 +121,7 @@ function decideOutcome(wanted: string, subject: Subject, context: ClaimContext):
   return main.outcome === 'unknown' ? notEvidenced(reason, evidence) : refuted(reason, evidence);
 }
 
-function decideDuration(
-  wanted: number | string,
-  subject: Subject,
-  context: ClaimContext,
-): Decided {
+function decideDuration(wanted: number | string, subject: Subject, context: ClaimContext): Decided {
   const measured = numberOf(subject, context);
   if (typeof measured === 'string') return notEvidenced(measured);
   const [quantity] = quantitiesIn(String(wanted));
@@ -172,7 +171,9 @@ function decideFormula(claim: Claim, formula: string, context: ClaimContext): De
   const evidence = known.flatMap(({ number }) => number.evidence);
   const told = known.map(({ name, number }) => `${name} = ${number.text}`).join('; ');
   const side = ({ low, high }: { low: number; high: number }): string =>
-    low === high ? String(Number(low.toPrecision(6))) : `${low.toPrecision(5)} to ${high.toPrecision(5)}`;
+    low === high
+      ? String(Number(low.toPrecision(6)))
+      : `${low.toPrecision(5)} to ${high.toPrecision(5)}`;
   const reason = `${side(evaluated.left)} ${evaluated.comparison} ${side(evaluated.right)}; ${told}`;
   const holds = compared(evaluated);
   if (holds === null) return notEvidenced(`within rounding it is open: ${reason}`, evidence);

@@ -4,7 +4,15 @@
  * its fifth decimal.
  */
 import { UsageError } from '../../record/errors.ts';
-import { add, divide, exactly, type Interval, multiply, rising, subtract } from '../audit/interval.ts';
+import {
+  add,
+  divide,
+  exactly,
+  type Interval,
+  multiply,
+  rising,
+  subtract,
+} from '../audit/interval.ts';
 
 const TOKEN = /\s*(?:(\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|([A-Za-z_]\w*)|(<=|>=|==|[-+*/(),<>]))/y;
 const RISING: Readonly<Record<string, (x: number) => number>> = {
@@ -51,9 +59,12 @@ function tokensOf(text: string): string[] {
     const at = TOKEN.lastIndex;
     const match = TOKEN.exec(text);
     if (!match) {
-      throw new UsageError(`the formula ${JSON.stringify(text)}: ${JSON.stringify(text[at])} at ${at + 1}`, {
-        hint: 'names, numbers, + - * / ( ) and one comparison',
-      });
+      throw new UsageError(
+        `the formula ${JSON.stringify(text)}: ${JSON.stringify(text[at])} at ${at + 1}`,
+        {
+          hint: 'names, numbers, + - * / ( ) and one comparison',
+        },
+      );
     }
     tokens.push((match[1] ?? match[2] ?? match[3]) as string);
   }
@@ -62,9 +73,12 @@ function tokensOf(text: string): string[] {
 
 function problem(parser: Parser, wanted: string): UsageError {
   const got = parser.tokens[parser.at] ?? 'its end';
-  return new UsageError(`the formula ${JSON.stringify(parser.text)}: ${wanted} is needed, not ${got}`, {
-    hint: 'an example: correct / total >= 0.47',
-  });
+  return new UsageError(
+    `the formula ${JSON.stringify(parser.text)}: ${wanted} is needed, not ${got}`,
+    {
+      hint: 'an example: correct / total >= 0.47',
+    },
+  );
 }
 
 function sum(parser: Parser): Interval {
@@ -116,9 +130,12 @@ function atom(parser: Parser): Interval {
     const value = parser.names.get(token);
     if (!value) {
       const known = [...parser.names.keys()].join(', ') || 'none';
-      throw new UsageError(`the formula ${JSON.stringify(parser.text)}: no number is named ${token}`, {
-        hint: `its numbers are: ${known}`,
-      });
+      throw new UsageError(
+        `the formula ${JSON.stringify(parser.text)}: no number is named ${token}`,
+        {
+          hint: `its numbers are: ${known}`,
+        },
+      );
     }
     return value;
   } finally {

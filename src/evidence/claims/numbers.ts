@@ -25,7 +25,8 @@ export interface ClaimContext {
 /** Files of a subject in the order of the index: of its path or glob, and of its job. */
 export function filesOf(subject: Subject, { logs }: ClaimContext): LogFile[] {
   const { file, job } = subject;
-  const byPath = file === undefined ? [...logs.index.files] : resolveGlob(logs.index, file).map((r) => r.file);
+  const byPath =
+    file === undefined ? [...logs.index.files] : resolveGlob(logs.index, file).map((r) => r.file);
   return job === undefined ? byPath : byPath.filter((f) => f.jobId === job);
 }
 
@@ -86,7 +87,11 @@ function capturedNumber(
     }
     const whole = /^\d+$/.test(text);
     const value = whole ? exactly(Number(text)) : roundingInterval(text);
-    return { value, text: `${text} in ${join(file.path)} line ${first[0]?.line}`, evidence: first.slice(0, 1) };
+    return {
+      value,
+      text: `${text} in ${join(file.path)} line ${first[0]?.line}`,
+      evidence: first.slice(0, 1),
+    };
   }
   return `${JSON.stringify(source)} matches no line of ${files.map((f) => f.path).join(', ')}`;
 }

@@ -26,12 +26,19 @@ const FACTS: readonly (readonly [string, string])[] = [
 ];
 
 /** What a log of that work has to show, whatever its program: by words of its name. */
-const EXPECTED: readonly { readonly name: RegExp; readonly not?: RegExp; readonly claims: readonly Proposed[] }[] = [
+const EXPECTED: readonly {
+  readonly name: RegExp;
+  readonly not?: RegExp;
+  readonly claims: readonly Proposed[];
+}[] = [
   {
     name: /quant/i,
     claims: [
       { claim: 'the quantized model was saved', matches: '(?i)\\b(saving|saved|written to)\\b' },
-      { claim: 'progress of the layers was logged', matches: '(?i)(layer|module|shard).{0,40}\\d+/\\d+|\\d+it \\[|\\d+%' },
+      {
+        claim: 'progress of the layers was logged',
+        matches: '(?i)(layer|module|shard).{0,40}\\d+/\\d+|\\d+it \\[|\\d+%',
+      },
     ],
   },
   {
@@ -47,7 +54,10 @@ const EXPECTED: readonly { readonly name: RegExp; readonly not?: RegExp; readonl
     name: /vllm|server|serve/i,
     claims: [
       { claim: 'the model was loaded', matches: '(?i)model (loading took|weights took|loaded)' },
-      { claim: 'response times were logged', matches: '(?i)\\b(latency|response time|ttft|e2e)\\b' },
+      {
+        claim: 'response times were logged',
+        matches: '(?i)\\b(latency|response time|ttft|e2e)\\b',
+      },
     ],
   },
 ];

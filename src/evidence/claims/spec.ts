@@ -42,7 +42,8 @@ const subjectSchema = z
   })
   .refine((s) => s.metric === undefined || s.run !== undefined, 'a metric needs a run')
   .refine(
-    (s) => s.file !== undefined || s.job !== undefined || s.run !== undefined || s.printed !== undefined,
+    (s) =>
+      s.file !== undefined || s.job !== undefined || s.run !== undefined || s.printed !== undefined,
     'a subject is a file, a job, a run with a metric, or a printed number',
   );
 export type Subject = z.infer<typeof subjectSchema>;
@@ -56,7 +57,14 @@ const claimSchema = z
     ignoreCase: z.boolean().default(false),
     matches: pattern.optional(),
     absent: pattern.optional(),
-    count: z.strictObject({ pattern, is: z.number().int().optional(), atLeast: z.number().int().optional(), atMost: z.number().int().optional() }).optional(),
+    count: z
+      .strictObject({
+        pattern,
+        is: z.number().int().optional(),
+        atLeast: z.number().int().optional(),
+        atMost: z.number().int().optional(),
+      })
+      .optional(),
     value: bound.optional(),
     range: z.tuple([z.number(), z.number()]).optional(),
     duration: duration.optional(),
@@ -122,10 +130,13 @@ export function parseClaims(text: string, file: string): LocatedClaim[] {
     }
     return 1;
   };
-  const parsed = fileSchema.safeParse(valueOf(document, file));
+  const parsed = fileSchema.safeParse(contentOf(document, file));
   if (!parsed.success) {
     const problems = parsed.error.issues
-      .map(({ path, message }) => ({ line: lineOf(path), message: `${path.join('.')}: ${message}` }))
+      .map(({ path, message }) => ({
+        line: lineOf(path),
+        message: `${path.join('.')}: ${message}`,
+      }))
       .toSorted((a, b) => a.line - b.line)
       .map(({ line, message }) => `${file}:${line}: ${message.replace(/^: /, '')}`);
     throw new UsageError(problems, { hint: HINT });
@@ -134,7 +145,7 @@ export function parseClaims(text: string, file: string): LocatedClaim[] {
 }
 
 /** Aliases are resolved here: a bomb of them, or one without its anchor, is an error here. */
-function valueOf(document: Document, file: string): unknown {
+function contentOf(document: Document, file: string): unknown {
   try {
     return document.toJS() ?? {};
   } catch (cause) {

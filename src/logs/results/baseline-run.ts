@@ -36,7 +36,8 @@ export const readBaselineManifest: ResultReader = ({ json }) => {
 };
 
 export const readBaselineSummary: ResultReader = ({ json }) => {
-  if (!isObject(json) || !textAt(json, 'model_id') || typeof json.best_ppl !== 'number') return null;
+  if (!isObject(json) || !textAt(json, 'model_id') || typeof json.best_ppl !== 'number')
+    return null;
   return [
     {
       tool: 'baseline-summary',

@@ -1,5 +1,12 @@
 /** `[{"batch_size": 1, "total_samples": …, "throughput": …, "quantization": "awq"}]` */
-import { type Columns, isObject, type Json, metricsAt, type ResultReader, textAt } from './imported.ts';
+import {
+  type Columns,
+  isObject,
+  type Json,
+  metricsAt,
+  type ResultReader,
+  textAt,
+} from './imported.ts';
 
 const METRICS: Columns = {
   samplesPerSecond: ['throughput', 'samples/s'],
@@ -14,7 +21,8 @@ const METRICS: Columns = {
 export const readBatchMatrix: ResultReader = ({ json }) => {
   if (!Array.isArray(json) || json.length === 0) return null;
   const rows = json.filter(
-    (row): row is Json => isObject(row) && typeof row.batch_size === 'number' && !!textAt(row, 'quantization'),
+    (row): row is Json =>
+      isObject(row) && typeof row.batch_size === 'number' && !!textAt(row, 'quantization'),
   );
   if (rows.length !== json.length) return null;
   return rows.map((row) => ({

@@ -7,7 +7,9 @@ export interface Gaps<T> {
   readonly missing: readonly string[];
 }
 
-export function gapsOf<T extends { readonly result: ImportedResult }>(entries: readonly T[]): Gaps<T> {
+export function gapsOf<T extends { readonly result: ImportedResult }>(
+  entries: readonly T[],
+): Gaps<T> {
   const seen = new Map<string, T>();
   const duplicates: { copy: T; of: T }[] = [];
   for (const entry of entries) {

@@ -19,7 +19,8 @@ const ACCURACY: Columns = {
 export const readAccuracyList: ResultReader = ({ json }) => {
   if (!Array.isArray(json) || json.length === 0) return null;
   const rows = json.filter(
-    (row): row is Json => isObject(row) && !!textAt(row, 'model_name') && !!textAt(row, 'precision'),
+    (row): row is Json =>
+      isObject(row) && !!textAt(row, 'model_name') && !!textAt(row, 'precision'),
   );
   if (rows.length !== json.length) return null;
   return rows.map((row) => ({
