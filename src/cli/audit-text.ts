@@ -38,6 +38,14 @@ export function summaryText(file: AuditedDocument): string {
   return `${file.path}: ${file.numbers} numbers read, ${held}, ${found}${mended}`;
 }
 
+/** The numbers that a reader has to believe. */
+export function undecidedText({ notEvidenced }: AuditedDocument): string | null {
+  if (notEvidenced.length === 0) return null;
+  const shown = notEvidenced.slice(0, 5).map((n) => `${n.text} (line ${n.line})`);
+  const more = notEvidenced.length > shown.length ? ', …' : '';
+  return `    not evidenced, nothing given decides them: ${notEvidenced.length} numbers: ${shown.join(', ')}${more}`;
+}
+
 /** Which checks found something to decide, and how it went. */
 export function checksText(file: AuditedDocument): string {
   return file.checks.map((c) => `    ${c.check}: ${c.held} hold, ${c.found} do not`).join('\n');

@@ -80,7 +80,8 @@ export function compilePattern(source: string, options: { ignoreCase?: boolean }
   try {
     compiled = RE2JS.compile(source, options.ignoreCase ? RE2JS.CASE_INSENSITIVE : 0);
   } catch (cause) {
-    throw new UsageError(`the pattern ${JSON.stringify(source)}: ${(cause as Error).message}`, {
+    const why = (cause as Error).message;
+    throw new UsageError(`the pattern ${JSON.stringify(source)} is no RE2 syntax: ${why}`, {
       hint: 'patterns have RE2 syntax: no look-around and no back-references',
       cause,
     });

@@ -4,7 +4,7 @@ import { type Audit, auditFiles } from '../../evidence/audit/audit-files.ts';
 import { corrected } from '../../evidence/audit/fix.ts';
 import type { LogEvidence } from '../../evidence/log-evidence.ts';
 import { indexLogs } from '../../logs/index-logs.ts';
-import { checksText, findingText, summaryText } from '../audit-text.ts';
+import { checksText, findingText, summaryText, undecidedText } from '../audit-text.ts';
 import { type CommandIo, writeJson, writeLine } from '../io.ts';
 
 interface Options {
@@ -29,6 +29,8 @@ export async function run(options: Options, io: CommandIo): Promise<number> {
   for (const file of audit.files) {
     writeLine(io.stdout, summaryText(file));
     if (file.checks.length > 0) writeLine(io.stdout, checksText(file));
+    const open = undecidedText(file);
+    if (open) writeLine(io.stdout, open);
   }
   if (options.fix) writeFixes(audit, io);
   for (const { error } of audit.failed) {

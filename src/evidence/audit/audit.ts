@@ -1,4 +1,5 @@
 /** All checks over all documents. */
+import { isBaseline, isQuantized } from './baseline.ts';
 import type { Check, CheckContext } from './check.ts';
 import { borrowedBaselineCheck, conflictCheck, duplicateCheck } from './checks/conflicts.ts';
 import { constantMetricCheck } from './checks/constant-metric.ts';
@@ -24,7 +25,9 @@ import { sumCheck } from './checks/sums.ts';
 import { batchLoopCheck, throughputCheck } from './checks/throughput.ts';
 import { weightMemoryCheck } from './checks/weight-memory.ts';
 import type { AuditFinding, Severity } from './finding.ts';
-import type { AuditDocument } from './record.ts';
+import type { Quantity } from './quantity.ts';
+import { type AuditDocument, type DataRecord, type Field, placeOf } from './record.ts';
+import type { Role } from './role.ts';
 
 export const CHECKS: readonly Check[] = [
   perplexityCheck,
@@ -70,6 +73,42 @@ export interface AuditedDocument {
     readonly found: number;
   }[];
   readonly findings: readonly AuditFinding[];
+  /** Measured numbers that nothing given decides: no redundancy, no log, no samples. */
+  readonly notEvidenced: readonly UndecidedNumber[];
+}
+
+export interface UndecidedNumber {
+  readonly line: number;
+  readonly column: number;
+  readonly label: string;
+  readonly text: string;
+}
+
+const MEASURED: ReadonlySet<Role | null> = new Set<Role | null>([
+  ...(['loss', 'perplexity', 'tokenAccuracy', 'accuracy', 'score', 'speedup'] as const),
+  ...(['reduction', 'degradation', 'throughput', 'latency', 'duration'] as const),
+  ...(['memory', 'size', 'entropy', 'spread', 'interval'] as const),
+]);
+
+/** That a baseline is 1.0 times itself is how it is meant, not measured. */
+function isDefinition({ role }: Field, record: DataRecord): boolean {
+  const isRelative = role === 'speedup' || role === 'reduction' || role === 'degradation';
+  return isRelative && isBaseline(record) && !isQuantized(record);
+}
+
+function undecided(document: AuditDocument, decided: ReadonlySet<Quantity>): UndecidedNumber[] {
+  return document.records.flatMap((record) =>
+    record.fields
+      .filter((field) => MEASURED.has(field.role) && !isDefinition(field, record))
+      .flatMap((field) =>
+        field.quantities
+          .filter((quantity) => !decided.has(quantity))
+          .map((quantity) => {
+            const { line, column } = placeOf(field.place, quantity);
+            return { line, column, label: field.label, text: quantity.text };
+          }),
+      ),
+  );
 }
 
 const ORDER: Readonly<Record<Severity, number>> = { refuted: 0, suspicious: 1, 'not-evidenced': 2 };
@@ -95,5 +134,6 @@ export function auditDocument(document: AuditDocument, context: CheckContext): A
       .filter((v) => v.held > 0 || v.findings.length > 0)
       .map((v) => ({ check: v.check.name, held: v.held, found: v.findings.length })),
     findings,
+    notEvidenced: undecided(document, new Set(verdicts.flatMap((v) => [...v.decided]))),
   };
 }

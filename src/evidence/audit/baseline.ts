@@ -27,7 +27,9 @@ export function namedBaseline({ field, quantity, record }: Figure): Figure | nul
 }
 
 /** `69.44ms → 41.01ms`: before and after in one cell. */
-export function arrowPair(field: Field): { from: Quantity; to: Quantity } | null {
+export function arrowPair(
+  field: Pick<Field, 'quantities'>,
+): { from: Quantity; to: Quantity } | null {
   const at = field.quantities.findIndex((q) => q.afterArrow && !q.spread);
   const to = field.quantities[at];
   const from = field.quantities[at - 1];

@@ -1,6 +1,7 @@
 /** What a check has to say, and what it found to hold. */
 import type { Place } from '../discrepancy.ts';
 import { type Interval, middleOf } from './interval.ts';
+import type { Quantity } from './quantity.ts';
 import type { AuditDocument, TextPlace } from './record.ts';
 
 /**
@@ -30,6 +31,8 @@ export interface Verdicts {
   readonly findings: AuditFinding[];
   /** Statements that were checked and can be true. */
   held: number;
+  /** Numbers that were held against each other, whatever came of it. */
+  readonly decided: Set<Quantity>;
 }
 
 export interface Told {
@@ -43,7 +46,7 @@ export interface Told {
 
 /** Gathers the verdicts of one check on one document. */
 export class Judge {
-  readonly verdicts: Verdicts = { findings: [], held: 0 };
+  readonly verdicts: Verdicts = { findings: [], held: 0, decided: new Set() };
   private readonly check: string;
   private readonly document: AuditDocument;
 
@@ -54,6 +57,11 @@ export class Judge {
 
   held(statements = 1): void {
     this.verdicts.held += statements;
+  }
+
+  /** These numbers decide each other. */
+  rests(...quantities: readonly (Quantity | undefined)[]): void {
+    for (const quantity of quantities) if (quantity) this.verdicts.decided.add(quantity);
   }
 
   found({ place, ...told }: Told): void {

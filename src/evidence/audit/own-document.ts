@@ -45,5 +45,5 @@ export async function auditOwnDocument(path: string, sidecar: string): Promise<A
   });
   const held = Math.max(0, numbers - findings.length);
   const checks = [{ check: 'evidence', held, found: findings.length }];
-  return { path: document, encoding: null, numbers, held, checks, findings };
+  return { path: document, encoding: null, numbers, held, checks, findings, notEvidenced: [] };
 }

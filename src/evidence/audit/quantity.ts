@@ -63,7 +63,9 @@ function quantityAt(
   // A dash glued to a word is no sign: `phi-3`.
   const behind = at + numeral.length;
   UNIT_BEHIND.lastIndex = behind;
-  const written = UNIT_BEHIND.exec(plain)?.[0] ?? '';
+  const behindIt = UNIT_BEHIND.exec(plain)?.[0] ?? '';
+  const unit = unitOf(behindIt);
+  const written = unit ? behindIt : '';
   const end = behind + written.length;
   if (NOT_BEHIND.test(plain.slice(written === '' ? behind : end))) {
     if (written === '' || /^[\p{L}_]/u.test(plain.slice(end))) return null;
@@ -78,7 +80,7 @@ function quantityAt(
     at,
     value,
     interval: approximate ? loosened(interval) : interval,
-    unit: unitOf(written) ?? fallback,
+    unit: unit ?? fallback,
     approximate,
     spread: /(?:±|\+\/-|\+-)\s*$/.test(before),
     afterArrow: /(?:→|->|=>)\s*$/.test(before),

@@ -57,7 +57,7 @@ const RULES: readonly (readonly [Role, RegExp])[] = [
   ['memory', /\bv?ram\b|\bmemory\b|\bmem\b/],
   ['batchSize', /\bbatch size\b|^batch$/],
   ['runs', /\b(?:total|num|number of) (?:runs|iterations)\b|^runs$/],
-  ['samples', /\b(?:total|num|number of)? ?samples\b|\bsamples\b/],
+  ['samples', /\b(?:samples|requests|prompts|images)\b|^completed$/],
   ['tokens', /\btokens\b/],
   ['jobId', /\bjob ?id\b|^job$/],
   ['model', /^(?:base )?models?(?: name| id)?$/],

@@ -86,7 +86,8 @@ export function unitOf(written: string): Unit | null {
   if (bytes !== undefined) return { text, dimension: 'bytes', factor: bytes };
   if (/^(?:bits?|nats?)$/.test(lower)) return { text, dimension: 'information', factor: 1 };
   const count = COUNT.exec(text);
-  if (!count) return null;
+  // `30m` are minutes or metres, never millions.
+  if (!count || /^[mbt]$/.test(count[1] ?? '')) return null;
   const factor = MULTIPLES[(count[1] ?? '').toLowerCase()] ?? 1;
   return { text, dimension: 'count', factor, ...(count[2] ? { of: singular(count[2]) } : {}) };
 }

@@ -5,8 +5,20 @@
 import { type Document, isNode, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { UsageError } from '../../record/errors.ts';
+import { compilePattern } from '../line-search.ts';
 
-const pattern = z.string().min(1).max(2000);
+/** RE2; compiled when the file is read, so that a mistake is told with its line. */
+const pattern = z
+  .string()
+  .min(1)
+  .max(2000)
+  .superRefine((source, context) => {
+    try {
+      compilePattern(source);
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: (error as Error).message });
+    }
+  });
 const bound = z.union([z.number(), z.string().regex(/^-?\d+(?:\.\d+)?$/, 'a number')]);
 
 /** `5 min`, `~8 hours`, `322` (seconds). */

@@ -112,6 +112,7 @@ function compare(judge: Judge, record: DataRecord, twins: readonly Twin[]): void
       const own = figure(record, role);
       const theirs = figure(twin.r, role);
       if (!own || !theirs) continue;
+      judge.rests(own.quantity, theirs.quantity);
       if (meets(inBase(theirs.quantity), inBase(own.quantity))) {
         judge.held();
         continue;

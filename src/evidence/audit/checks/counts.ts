@@ -41,6 +41,7 @@ function checkOne(judge: Judge, document: AuditDocument, field: Field, thing: st
   const told = field.quantities[0];
   const { names, places } = namesOf(document, thing);
   if (!told || places < 2) return;
+  judge.rests(told);
   if (asCount(told).low === names.size) {
     judge.held();
     return;

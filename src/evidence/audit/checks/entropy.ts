@@ -29,6 +29,7 @@ export const entropyCheck: Check = {
         const nats = h?.unit?.text.startsWith('nat') ?? false;
         const most = n === undefined ? null : nats ? Math.log(n) : Math.log2(n);
         if (!h || most === null) continue;
+        judge.rests(h);
         if (h.interval.low <= most * (1 + 1e-9)) judge.held();
         else {
           judge.found({

@@ -78,6 +78,7 @@ function checkRecord(judge: Judge, record: DataRecord): void {
   if (!part || !whole || !share) return;
   const [p, w, s] = [part.quantities[0]!, whole.quantities[0]!, share.quantities[0]!];
   if (!Number.isInteger(p.value) || !Number.isInteger(w.value) || w.value === 0) return;
+  judge.rests(p, w, s);
   const ratio = divide(exactly(p.value), exactly(w.value)) as Interval;
   const inPercent = s.unit?.dimension === 'percent' || s.value > 1;
   const expected = inPercent ? scale(ratio, 100) : ratio;

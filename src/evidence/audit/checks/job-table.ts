@@ -2,10 +2,17 @@
 import type { LogFile } from '../../../logs/log-index.ts';
 import type { LogEvidence } from '../../log-evidence.ts';
 import type { Check } from '../check.ts';
+import { durationIn } from '../duration.ts';
 import { Judge, shown } from '../finding.ts';
-import { exactly, hull, meets } from '../interval.ts';
-import { inBase } from '../quantity.ts';
-import { type AuditDocument, type DataRecord, type Field, placeOf } from '../record.ts';
+import { exactly, hull, meets, middleOf } from '../interval.ts';
+import {
+  type AuditDocument,
+  type DataRecord,
+  type Field,
+  field,
+  type Passage,
+  placeOf,
+} from '../record.ts';
 import { words } from '../role.ts';
 
 export interface JobLog {
@@ -59,11 +66,31 @@ function nameParts(path: string): string[] {
 
 /** Records that claim something of a job: they have a duration or a job id. */
 function jobRecords(document: AuditDocument): DataRecord[] {
-  return document.records.filter(
+  const records = document.records.filter(
     (r) =>
       r.fields.some((f) => f.role === 'jobId') ||
       (r.kind === 'row' && r.fields.some((f) => f.role === 'duration')),
   );
+  return [...records, ...document.passages.flatMap((p) => mention(p) ?? [])];
+}
+
+const MENTION = /\bjob\s+(?:id\s*:?\s*)?#?(\d{5,10})\b/i;
+const TOOK = /\b(?:took|ran (?:for)?|in|after|lasted|duration of)\s+(~?\s*\d[^,;.()]{0,30})/i;
+
+/** `Job 12001782 took ~6 hours.` in prose, as a record. */
+function mention({ text, place, record }: Passage): DataRecord | null {
+  const id = MENTION.exec(text);
+  const took = TOOK.exec(text);
+  if (!id || !took || place.cell !== undefined || durationIn(took[1] as string) === null)
+    return null;
+  const at = took.index + took[0].length - (took[1] as string).length;
+  const value = (took[1] as string).trimEnd();
+  const fields = [
+    field('Job ID', id[1] as string, placeOf(place, { at: id.index, text: id[0] })),
+    field('Duration', value, placeOf(place, { at, text: value })),
+  ];
+  const { line } = place;
+  return { kind: 'sentence', title: text.trim(), group: 'jobs', line, parent: record, fields };
 }
 
 export const jobTableCheck: Check = {
@@ -74,7 +101,9 @@ export const jobTableCheck: Check = {
     if (!logs || document.kind === 'json') return judge.verdicts;
     for (const record of jobRecords(document)) {
       const found = jobLog(record, logs);
-      const duration = record.fields.find((f) => f.role === 'duration' && f.quantities.length > 0);
+      const duration = record.fields.find(
+        (f) => f.role === 'duration' && durationIn(f.text) !== null,
+      );
       if (!found) {
         tellUnmatched(judge, record, duration);
         continue;
@@ -101,8 +130,8 @@ function tellUnmatched(judge: Judge, record: DataRecord, duration: Field | undef
 }
 
 function checkDuration(judge: Judge, field: Field, { file, by }: JobLog): void {
-  const quantity = field.quantities[0];
-  if (!quantity || quantity.unit?.dimension !== 'time') return;
+  const claimed = durationIn(field.text);
+  if (!claimed) return;
   const place = field.place;
   const written = `${field.label} ${field.text}`;
   if (file.durationS === null) {
@@ -117,20 +146,21 @@ function checkDuration(judge: Judge, field: Field, { file, by }: JobLog): void {
     return;
   }
   // Bars, stamps and schedulers disagree by start-up and tear-down: up to a minute is no lie.
+  judge.rests(...field.quantities);
   const measured = hull(exactly(file.durationS - 1), exactly(file.durationS + 60));
-  if (meets(inBase(quantity), measured)) {
+  if (meets(claimed, measured)) {
     judge.held();
     return;
   }
   const evidence = file.durationEvidence.map((e) => `line ${e.line}`).join(' and ');
-  const times = Math.abs(quantity.value * quantity.unit.factor) / Math.max(1, file.durationS);
+  const times = middleOf(claimed) / Math.max(1, file.durationS);
   judge.found({
     severity: 'refuted',
     place,
     written,
     arithmetic:
       `${file.path} (${by}) took ${shown(file.durationS)} s by its ${file.durationFrom}` +
-      `${evidence ? ` (${evidence})` : ''}; what is written is ${shown(times)} times that`,
+      `${evidence ? ` (${evidence})` : ''}; what is written is ${shown(Number(times.toPrecision(3)))} times that`,
     follows: 'the log shows another duration',
     replacement: `${shown(file.durationS)} s`,
   });

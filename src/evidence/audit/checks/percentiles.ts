@@ -67,8 +67,24 @@ function samplesOf(record: DataRecord): number | null {
   const batch = figure(record, 'batchSize');
   const own = figure(record, 'samples') ?? figure(record, 'runs');
   // Without the loop's identity it is open whether a sample or a batch was timed.
-  if (!own || (batch && batch.quantity.value > 1)) return null;
-  return own.quantity.value;
+  if (batch && batch.quantity.value > 1) return null;
+  return own ? own.quantity.value : statedAbove(record);
+}
+
+const REPEATED = new Set(['run', 'iteration', 'request']);
+
+/** `20 runs per configuration` in the section of a table. Warm-up is not measured. */
+function statedAbove(record: DataRecord): number | null {
+  for (let at = record.parent; at; at = at.parent) {
+    const counts = at.fields.flatMap((f) =>
+      f.quantities.filter(
+        (q) => REPEATED.has(q.unit?.of ?? '') && !/^\s*(?:of\s+)?warm/i.test(f.text.slice(q.end)),
+      ),
+    );
+    const [only] = counts;
+    if (only && counts.length === 1) return only.value;
+  }
+  return null;
 }
 
 export const percentileSupportCheck: Check = {

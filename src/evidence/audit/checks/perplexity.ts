@@ -31,6 +31,7 @@ export const perplexityCheck: Check = {
       const p = perplexity.quantities[0]!;
       if (l.value < 0 || l.unit?.dimension === 'percent' || p.unit?.dimension === 'percent')
         continue;
+      judge.rests(l, p);
       const expected = rising(l.interval, Math.exp);
       if (meets(expected, p.interval)) {
         judge.held();

@@ -1,7 +1,8 @@
 /** Dashes, blanks and templates where a fact is claimed. */
+import { isQuantized } from '../baseline.ts';
 import type { Check } from '../check.ts';
 import { Judge } from '../finding.ts';
-import { type AuditDocument, type Field, placeOf } from '../record.ts';
+import { type AuditDocument, type DataRecord, type Field, placeOf } from '../record.ts';
 import { words } from '../role.ts';
 
 /** `-`, `TBD`, `XX.XX%`, `YYYY-MM-DD`, `[Method]`, `$X.XX`, `Your Name`, `+/- XX%`, `⏳ Pending`. */
@@ -28,6 +29,14 @@ export function isPlaceholder(text: string): boolean {
   return plain === '' || WHOLE.test(plain);
 }
 
+const RELATIVE = new Set(['speedup', 'reduction', 'degradation']);
+
+/** A baseline has no speedup over itself: a dash there says what is so. */
+function isClaim(field: Field, row: DataRecord): boolean {
+  if (OPTIONAL.test(field.label)) return false;
+  return !(field.role !== null && RELATIVE.has(field.role) && !isQuantized(row));
+}
+
 interface Open {
   readonly first: Field;
   readonly open: number;
@@ -47,7 +56,7 @@ export const placeholderCheck: Check = {
     const judge = new Judge(this.name, document);
     const all: Open[] = [];
     for (const table of document.kind === 'markdown' ? document.tables : []) {
-      const cells = table.rows.flatMap((row) => row.fields.filter((f) => !OPTIONAL.test(f.label)));
+      const cells = table.rows.flatMap((row) => row.fields.filter((f) => isClaim(f, row)));
       all.push(...openIn(cells, { what: 'cells', title: table.title }));
     }
     for (const record of document.records) {

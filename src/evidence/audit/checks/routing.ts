@@ -137,6 +137,7 @@ function checkSaid(judge: Judge, document: AuditDocument, trace: RouteTrace): vo
     for (const field of record.fields) {
       const said = field.role === 'entropy' ? field.quantities[0] : undefined;
       if (!said) continue;
+      judge.rests(said);
       const nats = said.unit?.text.startsWith('nat') ?? false;
       const unit = nats ? Math.LN2 : 1;
       const fits = (bits: number): boolean => meets({ low: bits, high: bits }, said.interval);

@@ -3,8 +3,14 @@ import { arrowPair, baselinesOf, citation, type Figure, isBaseline } from '../ba
 import type { Check } from '../check.ts';
 import { inPlaceOf, Judge, shown, shownInterval } from '../finding.ts';
 import { divide, exactly, type Interval, meets, middleOf, scale, subtract } from '../interval.ts';
-import { inBase, type Quantity } from '../quantity.ts';
-import { type AuditDocument, type DataRecord, type Field, placeOf } from '../record.ts';
+import { inBase, type Quantity, quantitiesIn } from '../quantity.ts';
+import {
+  type AuditDocument,
+  type DataRecord,
+  type Field,
+  type Passage,
+  placeOf,
+} from '../record.ts';
 import { type Role, statisticOf, words } from '../role.ts';
 
 /** What a label's share is of, from its words; the first that the record has a number for. */
@@ -36,6 +42,16 @@ function shareOf(field: Field, value: Figure, base: Figure): Interval | null {
       ? subtract(quotient, exactly(1))
       : subtract(exactly(1), quotient);
   return scale(worse, 100);
+}
+
+/** Whether a signed or unsigned share, in percent, in points, or (of a perplexity) as it is. */
+function fits(printed: Quantity, { value, base, share }: Attempt): boolean {
+  const { low, high } = printed.interval;
+  const sides = [printed.interval, { low: -high, high: -low }];
+  const apart = subtract(inBase(base.quantity), inBase(value.quantity));
+  const isShare = value.quantity.unit?.dimension === 'percent';
+  const points = isShare ? [scale(apart, 100)] : printed.unit === null ? [apart] : [];
+  return [share, ...points].some((expected) => sides.some((side) => meets(expected, side)));
 }
 
 interface Attempt {
@@ -72,8 +88,8 @@ export const shareCheck: Check = {
         if (percent && !isBaseline(record))
           checkOne(judge, document, { record, field, quantity: percent });
       }
-      for (const field of record.fields) checkArrow(judge, field);
     }
+    for (const passage of document.passages) checkArrow(judge, passage);
     return judge.verdicts;
   },
 };
@@ -83,7 +99,9 @@ function checkOne(judge: Judge, document: AuditDocument, told: Figure): void {
   const tried = attempts(document, record, field);
   const [first] = tried;
   if (!first) return;
-  if (tried.some(({ share }) => meets(share, quantity.interval))) {
+  const right = tried.find((attempt) => fits(quantity, attempt)) ?? first;
+  judge.rests(quantity, right.value.quantity, right.base.quantity);
+  if (fits(quantity, right)) {
     judge.held();
     return;
   }
@@ -100,30 +118,39 @@ function checkOne(judge: Judge, document: AuditDocument, told: Figure): void {
   });
 }
 
-/** `4 GB → 2 GB (50% reduction)`: all three numbers in one text. */
-function checkArrow(judge: Judge, field: Field): void {
-  const arrow = arrowPair(field);
-  const percent = field.quantities.find(
-    (q) => q.unit?.dimension === 'percent' && !q.afterArrow && !q.spread,
-  );
-  if (!arrow || !percent || percent === arrow.from || percent === arrow.to) return;
-  if (arrow.from.unit?.dimension === 'percent') return;
+/** `4 GB → 2 GB (50% reduction)`, `69 ms → 41 ms, 1.69×`: all three numbers in one text. */
+function checkArrow(judge: Judge, { text, place }: Passage): void {
+  if (!/→|->|=>/.test(text)) return;
+  const quantities = quantitiesIn(text);
+  const arrow = arrowPair({ quantities });
+  if (!arrow || arrow.from.unit?.dimension === 'percent') return;
   const quotient = divide(inBase(arrow.to), inBase(arrow.from));
-  if (!quotient) return;
+  const inverse = divide(inBase(arrow.from), inBase(arrow.to));
+  const said = quantities.find(
+    (q) =>
+      (q.unit?.dimension === 'percent' || q.unit?.dimension === 'ratio') &&
+      !q.spread &&
+      q.at > arrow.to.at &&
+      q.at - arrow.to.end < 20,
+  );
+  if (!quotient || !inverse || !said) return;
+  const isTimes = said.unit?.dimension === 'ratio';
   const less = scale(subtract(exactly(1), quotient), 100);
-  const more = { low: -less.high, high: -less.low };
-  const size = { low: Math.abs(percent.interval.low), high: Math.abs(percent.interval.high) };
-  const printed = size.low <= size.high ? size : { low: size.high, high: size.low };
-  if (meets(less, printed) || meets(more, printed)) {
+  const expected = isTimes ? [quotient, inverse] : [less, { low: -less.high, high: -less.low }];
+  if (expected.some((range) => meets(range, said.interval))) {
     judge.held();
     return;
   }
+  const right = isTimes ? middleOf(inverse) : Math.abs(middleOf(less));
+  const sum = isTimes
+    ? `${arrow.from.text} / ${arrow.to.text}`
+    : `1 − ${arrow.to.text} / ${arrow.from.text}`;
   judge.found({
     severity: 'refuted',
-    place: placeOf(field.place, percent),
-    written: `${arrow.from.text} → ${arrow.to.text}, ${percent.text} %`,
-    arithmetic: `1 − ${arrow.to.text} / ${arrow.from.text} = ${shown(middleOf(less))} %`,
-    follows: 'the percentage does not follow from the two values',
-    replacement: inPlaceOf(percent.text, Math.abs(middleOf(less))),
+    place: placeOf(place, said),
+    written: `${arrow.from.text} → ${arrow.to.text}, ${said.text} ${said.unit?.text}`,
+    arithmetic: `${sum} = ${shown(right)}${isTimes ? '' : ' %'}`,
+    follows: 'it does not follow from the two values beside it',
+    replacement: inPlaceOf(said.text, right),
   });
 }

@@ -105,6 +105,7 @@ function checkOne(judge: Judge, document: AuditDocument, told: Figure): void {
     .find(Boolean);
   if (arrow) {
     const ratio = ratioOf(true, arrow.to, arrow.from);
+    judge.rests(quantity, arrow.to, arrow.from);
     if (ratio && meets(ratio, quantity.interval)) {
       judge.held();
       return;
@@ -124,11 +125,14 @@ function checkOne(judge: Judge, document: AuditDocument, told: Figure): void {
     confounded(judge, document, told);
     return;
   }
-  if (tried.some(({ ratio }) => meets(ratio, quantity.interval))) {
+  const right = tried.find(({ ratio }) => meets(ratio, quantity.interval));
+  if (right) {
+    judge.rests(quantity, right.value.quantity, right.base.quantity);
     judge.held();
     return;
   }
   const [first] = tried as [Attempt, ...Attempt[]];
+  judge.rests(quantity, first.value.quantity, first.base.quantity);
   const { value, base, ratio } = first;
   const isTime = TIMES.has(value.field.role as string);
   const [top, bottom] = isTime ? [base, value] : [value, base];

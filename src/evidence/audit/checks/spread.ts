@@ -96,6 +96,7 @@ function checkInterval(judge: Judge, record: DataRecord): void {
   const s = spreads.length === 1 ? spreads[0]?.quantities[0] : undefined;
   if (!interval || !s || !n || n < 2 || interval.field.quantities.length !== 1) return;
   const factors = [1.96, 2, T95[n] ?? 1.96];
+  judge.rests(interval.quantity, s);
   const fits = factors.some((t) =>
     meets(scale(s.interval, t / Math.sqrt(n)), interval.quantity.interval),
   );

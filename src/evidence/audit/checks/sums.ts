@@ -40,6 +40,7 @@ function checkTotalRow(judge: Judge, table: Table): void {
     const parts = table.rows.slice(0, -1).map((row) => row.fields[i]?.quantities[0]);
     if (parts.some((q) => q === undefined || q.unit?.dimension !== t.unit?.dimension)) continue;
     const sum = parts.reduce((s, q) => (q ? add(s, asCount(q)) : s), exactly(0));
+    judge.rests(t, ...parts);
     judgeSum(judge, total, sum, `${parts.length} rows above`);
   }
 }
@@ -93,6 +94,7 @@ function checkChildren(judge: Judge, owner: DataRecord, below: readonly DataReco
     const parts = below.map((r) => r.fields.find((f) => words(f.label) === name)?.quantities[0]);
     if (parts.some((q) => q === undefined)) continue;
     const sum = parts.reduce((s, q) => (q ? add(s, asCount(q)) : s), exactly(0));
+    judge.rests(total.quantities[0], ...parts);
     judgeSum(judge, total, sum, `${below.length} values "${name}" below it`);
   }
 }
@@ -106,6 +108,7 @@ interface Outcome {
   readonly whole: Field;
   readonly total: number;
   readonly parts: number;
+  readonly fields: readonly Field[];
   readonly words: string;
 }
 
@@ -128,6 +131,7 @@ function outcomeOf(document: AuditDocument, record: DataRecord): Outcome | null 
     whole,
     total: Number(whole.text),
     parts: values.reduce((a, b) => a + b, 0),
+    fields: [whole, good, ...parts],
     words: values.join(' + '),
   };
 }
@@ -136,6 +140,7 @@ function checkOutcomes(judge: Judge, document: AuditDocument): void {
   const outcomes = document.records.flatMap((record) => outcomeOf(document, record) ?? []);
   const wrong = outcomes.filter((o) => o.parts !== o.total);
   const right = outcomes.length - wrong.length;
+  for (const { fields } of outcomes) judge.rests(...fields.flatMap((f) => f.quantities));
   judge.held(right);
   const [first] = wrong;
   if (!first) return;

@@ -21,40 +21,69 @@ function only(record: DataRecord, role: Role, fits: (field: Field) => boolean): 
   return found.length === 1 && field && quantity ? { field, quantity } : null;
 }
 
-/** `token` of tok/s, of `tokens_per_sec`. */
-const rateOf = ({ field, quantity }: Read): string | undefined =>
+/** `token` of tok/s, of `tokens_per_sec`, of `request_throughput`. */
+const thingOf = ({ field, quantity }: Read): string | undefined =>
   quantity.unit?.of ??
   field.unit?.of ??
-  /\b(token|sample|request)s?\b/.exec(words(field.label))?.[1];
+  /\b(token|sample|request)s?\b/.exec(words(field.label))?.[1] ??
+  (/\boutput throughput\b/.test(words(field.label)) ? 'token' : undefined);
+
+/** Of input and output tokens, which; null: both, or not said. */
+function sideOf(field: Field): 'in' | 'out' | null {
+  const plain = words(field.label);
+  if (/\b(?:input|prompt|prefill)\b/.test(plain)) return 'in';
+  return /\b(?:output|generated|generation|completion|decode)\b/.test(plain) ? 'out' : null;
+}
 
 /** Totals only: a mean per run has its own time. */
-const isTotal = (field: Field): boolean => !/\bmean|avg|average|max|min\b/.test(words(field.label));
-const isMean = (field: Field): boolean => /\bmean|avg|average\b/.test(words(field.label));
+const isTotal = (field: Field): boolean =>
+  !/\b(?:mean|avg|average|max|min|median|std)\b|\bp\d\d\b/.test(words(field.label));
+const isMean = (field: Field): boolean => /\b(?:mean|avg|average)\b/.test(words(field.label));
 
-/** A rate, a time and a count that belong together. */
+function counts(field: Field, rate: Read): boolean {
+  const thing = thingOf(rate);
+  const plain = words(field.label);
+  if (thing === 'request' && /^(?:completed|successful requests)$/.test(plain)) return true;
+  const side = sideOf(rate.field);
+  if (thing === 'token' && side !== null && sideOf(field) !== side) return false;
+  return thing === undefined || plain.includes(thing) || field.quantities[0]?.unit?.of === thing;
+}
+
+/** Rates, times and counts that belong together. */
 function triples(record: DataRecord): { rate: Read; time: Read; count: Read }[] {
-  const rate = only(record, 'throughput', () => true);
-  if (!rate) return [];
-  const thing = rateOf(rate);
-  const counted = (f: Field): boolean =>
-    thing === undefined || words(f.label).includes(thing) || f.quantities[0]?.unit?.of === thing;
+  const rates = record.fields.flatMap((field): Read[] => {
+    const quantity = field.quantities[0];
+    const isRate =
+      field.role === 'throughput' && field.quantities.length === 1 && isTotalRate(field);
+    return isRate && quantity ? [{ field, quantity }] : [];
+  });
   const found: { rate: Read; time: Read; count: Read }[] = [];
-  for (const role of ['samples', 'tokens'] as const) {
-    const total = only(record, role, (f) => isTotal(f) && counted(f));
-    const whole = only(record, 'duration', isTotal);
-    if (total && whole) found.push({ rate, time: whole, count: total });
-    const mean = only(record, role, (f) => isMean(f) && counted(f));
-    const each = only(record, 'latency', (f) => statisticOf(f.label) === 'mean' && timed(f));
-    if (mean && each) found.push({ rate, time: each, count: mean });
+  for (const rate of rates) {
+    // Two rates of one thing: it is open which of them the count is about.
+    const twins = rates.filter((r) => key(r) === key(rate));
+    if (twins.length > 1) continue;
+    for (const role of ['samples', 'tokens'] as const) {
+      const total = only(record, role, (f) => isTotal(f) && counts(f, rate));
+      const whole = only(record, 'duration', isTotal);
+      if (total && whole) found.push({ rate, time: whole, count: total });
+      const mean = only(record, role, (f) => isMean(f) && counts(f, rate));
+      const each = only(record, 'latency', (f) => statisticOf(f.label) === 'mean' && timed(f));
+      if (mean && each) found.push({ rate, time: each, count: mean });
+    }
   }
   return found;
 }
 
+const key = (rate: Read): string => `${thingOf(rate)} ${sideOf(rate.field)}`;
+/** A peak or a goodput is not count / time. */
+const isTotalRate = (field: Field): boolean =>
+  !/\b(?:peak|max|min|goodput|std|speedup|per (?:gpu|user))\b/.test(words(field.label));
+
 const timed = (field: Field): boolean => field.quantities[0]?.unit?.dimension === 'time';
 
-/** Another record of the group whose unitless total is in seconds. */
+/** Another rate of the record or of its group that shows that the total is in seconds. */
 function secondsElsewhere(document: AuditDocument, record: DataRecord): boolean {
-  const siblings = document.records.filter((r) => r.group === record.group && r !== record);
+  const siblings = document.records.filter((r) => r.group === record.group);
   return siblings.some((sibling) =>
     triples(sibling).some(({ rate, time, count }) => {
       const expected = divide(asCount(count.quantity), inBase(time.quantity));
@@ -72,6 +101,7 @@ export const throughputCheck: Check = {
       for (const { rate, time, count } of triples(record)) {
         const expected = divide(asCount(count.quantity), inBase(time.quantity));
         if (!expected) continue;
+        judge.rests(rate.quantity, time.quantity, count.quantity);
         if (meets(expected, inBase(rate.quantity))) {
           judge.held();
           continue;
@@ -132,6 +162,7 @@ export const batchLoopCheck: Check = {
       if (fitting < 2 || fitting * 2 <= loops.length) continue;
       judge.held(fitting);
       for (const { fits, batches, told } of loops) {
+        judge.rests(told.mean.quantity, told.total.quantity);
         if (fits) continue;
         const { mean, total, expected } = told;
         judge.found({

@@ -39,6 +39,10 @@ function parametersOf(record: DataRecord): { count: Interval; source: string } |
   return { count, source: `${inName[0]} parameters of its name` };
 }
 
+/** Weights that are spread over several devices need not fit into the peak of one. */
+const SHARED =
+  /tensor[-_ ]?parallel|multi[- ]?gpu|per[- ]gpu|offload|\b[2-8]\s?[x×]\s?(?:NVIDIA\s)?(?:A10|A100|H100|H200|L40|V100|RTX|T4|GPU)/i;
+
 interface Short {
   readonly field: Field;
   readonly quantity: Quantity;
@@ -53,6 +57,7 @@ export const weightMemoryCheck: Check = {
   says: 'peak memory is at least the weights in their dtype; a GB that only fits as GiB is named',
   run(document) {
     const judge = new Judge(this.name, document);
+    if (SHARED.test(document.text)) return judge.verdicts;
     const short: Short[] = [];
     for (const record of document.records) {
       const found = shortOf(record);
