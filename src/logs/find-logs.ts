@@ -1,15 +1,7 @@
 /** Which files of a tree may be logs: by their names, else by what is in their first bytes. */
 
 import { Buffer } from 'node:buffer';
-import {
-  closeSync,
-  lstatSync,
-  openSync,
-  readdirSync,
-  readSync,
-  realpathSync,
-  statSync,
-} from 'node:fs';
+import { closeSync, openSync, readdirSync, readSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { isStrong } from './dialects.ts';
 import type { Skipped } from './log-index.ts';
@@ -41,11 +33,12 @@ export interface FoundLogs {
   readonly skipped: readonly Skipped[];
 }
 
-/** `except`: absolute paths that this index writes itself. Entries are sorted by path. */
-export function findLogs(root: string, except: ReadonlySet<string>): FoundLogs {
+/** Sorted by path. An index does not find itself: it is Markdown and JSON. */
+export function findLogs(root: string, only?: string): FoundLogs {
   const found = { candidates: [] as Candidate[], skipped: [] as Skipped[] };
   const real = realpathSync(root);
-  visit({ root, real, except, found }, '', 0);
+  if (only !== undefined) file_({ root, real, found }, only, true);
+  else visit({ root, real, found }, '', 0);
   found.candidates.sort(byPath);
   found.skipped.sort(byPath);
   return found;
@@ -58,12 +51,11 @@ function byPath(a: { path: string }, b: { path: string }): number {
 interface Visit {
   readonly root: string;
   readonly real: string;
-  readonly except: ReadonlySet<string>;
   readonly found: { candidates: Candidate[]; skipped: Skipped[] };
 }
 
 function visit(context: Visit, directory: string, depth: number): void {
-  const { root, except, found } = context;
+  const { root, found } = context;
   let entries: import('node:fs').Dirent[];
   try {
     entries = readdirSync(join(root, directory), { withFileTypes: true });
@@ -75,8 +67,6 @@ function visit(context: Visit, directory: string, depth: number): void {
   const isRun = names.has(RUN_DIRECTORY) && names.has('run.log');
   for (const entry of entries) {
     const path = directory === '' ? entry.name : `${directory}/${entry.name}`;
-    const file = join(root, path);
-    if (except.has(file)) continue;
     if (entry.isDirectory()) {
       if (NOT_ENTERED.has(entry.name)) continue;
       if (depth >= MAX_DEPTH) found.skipped.push({ path, bytes: null, reason: 'too deep' });
@@ -109,7 +99,9 @@ function link({ root, real, found }: Visit, path: string, isNamed: boolean): voi
 
 function file_({ root, found }: Visit, path: string, isNamed: boolean): void {
   try {
-    found.candidates.push(candidate(path, lstatSync(join(root, path)), isNamed));
+    const stat = statSync(join(root, path));
+    if (!stat.isFile()) throw new Error('not a regular file');
+    found.candidates.push(candidate(path, stat, isNamed));
   } catch (error) {
     if (isNamed) found.skipped.push({ path, bytes: null, reason: reasonOf(error) });
   }
