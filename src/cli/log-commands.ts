@@ -25,4 +25,18 @@ export function addLogs(program: Command, act: Act): void {
     .action((file: string, options: Options) =>
       act(() => import('./commands/logs-show.ts'))({ ...options, file }),
     );
+  program
+    .command('exec')
+    .description('run any command as a recorded run, and exit as it does')
+    .argument('<command...>', 'behind `--`')
+    .option('--name <name>', 'what the run is filed under (default: the program)')
+    .option('--json', 'print the record as JSON; what the command prints goes to stderr')
+    .passThroughOptions()
+    .addHelpText(
+      'after',
+      '\nExample:\n  assay exec --name quantize -- python3 quantize.py --bits 4',
+    )
+    .action((command: string[], options: Options) =>
+      act(() => import('./commands/exec.ts'))({ ...options, command }),
+    );
 }

@@ -1,8 +1,18 @@
 /** Which files of a tree may be logs: by their names, else by what is in their first bytes. */
 
 import { Buffer } from 'node:buffer';
-import { closeSync, openSync, readdirSync, readSync, realpathSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  type Dirent,
+  openSync,
+  readdirSync,
+  readSync,
+  realpathSync,
+  type Stats,
+  statSync,
+} from 'node:fs';
 import { join } from 'node:path';
+import { MANIFEST_FILE } from '../record/run-directory.ts';
 import { isStrong } from './dialects.ts';
 import type { Skipped } from './log-index.ts';
 import { FileScanner } from './scan-file.ts';
@@ -16,6 +26,8 @@ export interface Candidate {
   readonly stamp: string;
   /** True if its name is a log's; otherwise its content has to show that it is one. */
   readonly isNamed: boolean;
+  /** The manifest of the run of ours whose output this is, relative to the root. */
+  readonly manifest: string | null;
 }
 
 const LOG_NAME =
@@ -25,7 +37,7 @@ const NOT_LOG =
   /\.(?:md|markdown|rst|tex|bib|html?|css|[cm]?[jt]sx?|py|pyc|ipynb|sh|sbatch|slurm|bash|c|h|cc|cpp|cu|rs|go|java|rb|jl|r|lua|sql|json|jsonl|ya?ml|toml|cfg|ini|lock|patch|diff|map)$/i;
 const NOT_ENTERED = new Set(['node_modules', '.git', '.hg', '.svn', '__pycache__', '.venv']);
 /** Ours: of a run only what its command printed is a log. */
-const RUN_DIRECTORY = 'manifest.json';
+const RUN_DIRECTORY = MANIFEST_FILE;
 const MAX_DEPTH = 64;
 
 export interface FoundLogs {
@@ -37,7 +49,7 @@ export interface FoundLogs {
 export function findLogs(root: string, only?: string): FoundLogs {
   const found = { candidates: [] as Candidate[], skipped: [] as Skipped[] };
   const real = realpathSync(root);
-  if (only !== undefined) file_({ root, real, found }, only, true);
+  if (only !== undefined) regular({ root, real, found }, only, { isNamed: true });
   else visit({ root, real, found }, '', 0);
   found.candidates.sort(byPath);
   found.skipped.sort(byPath);
@@ -56,7 +68,7 @@ interface Visit {
 
 function visit(context: Visit, directory: string, depth: number): void {
   const { root, found } = context;
-  let entries: import('node:fs').Dirent[];
+  let entries: Dirent[];
   try {
     entries = readdirSync(join(root, directory), { withFileTypes: true });
   } catch (error) {
@@ -77,7 +89,7 @@ function visit(context: Visit, directory: string, depth: number): void {
     if (!isNamed && NOT_LOG.test(entry.name)) continue;
     if (isRun && !/^run\.(?:log|err)$/.test(entry.name)) continue;
     if (entry.isSymbolicLink()) link(context, path, isNamed);
-    else if (entry.isFile()) file_(context, path, isNamed);
+    else if (entry.isFile()) regular(context, path, { isNamed, isRun });
     else if (isNamed) found.skipped.push({ path, bytes: null, reason: 'not a regular file' });
   }
 }
@@ -87,7 +99,7 @@ function link({ root, real, found }: Visit, path: string, isNamed: boolean): voi
     const target = realpathSync(join(root, path));
     const stat = statSync(target);
     if (stat.isFile() && isNamed && !target.startsWith(`${real}/`)) {
-      found.candidates.push(candidate(path, stat, isNamed));
+      found.candidates.push(candidate(path, stat, { isNamed }));
     } else if (isNamed) {
       const reason = stat.isFile() ? 'a link to a file of this tree' : 'a link to no regular file';
       found.skipped.push({ path, bytes: null, reason });
@@ -97,19 +109,28 @@ function link({ root, real, found }: Visit, path: string, isNamed: boolean): voi
   }
 }
 
-function file_({ root, found }: Visit, path: string, isNamed: boolean): void {
+function regular(
+  { root, found }: Visit,
+  path: string,
+  { isNamed, isRun = false }: { isNamed: boolean; isRun?: boolean },
+): void {
   try {
     const stat = statSync(join(root, path));
     if (!stat.isFile()) throw new Error('not a regular file');
-    found.candidates.push(candidate(path, stat, isNamed));
+    found.candidates.push(candidate(path, stat, { isNamed, isRun }));
   } catch (error) {
     if (isNamed) found.skipped.push({ path, bytes: null, reason: reasonOf(error) });
   }
 }
 
-function candidate(path: string, stat: import('node:fs').Stats, isNamed: boolean): Candidate {
+function candidate(
+  path: string,
+  stat: Stats,
+  { isNamed, isRun = false }: { isNamed: boolean; isRun?: boolean },
+): Candidate {
+  const manifest = isRun ? path.replace(/[^/]*$/, RUN_DIRECTORY) : null;
   const stamp = [stat.size, stat.mtimeMs, stat.ctimeMs, stat.ino, stat.dev].join(':');
-  return { path, bytes: stat.size, modifiedMs: stat.mtimeMs, stamp, isNamed };
+  return { path, bytes: stat.size, modifiedMs: stat.mtimeMs, stamp, isNamed, manifest };
 }
 
 const REASONS: Readonly<Record<string, string>> = {

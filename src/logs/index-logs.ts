@@ -8,6 +8,7 @@ import { type Candidate, findLogs, judgeHead, reasonOf } from './find-logs.ts';
 import { gitFindings } from './git-history.ts';
 import type { ScannedFile } from './log-file.ts';
 import { LOG_INDEX_SCHEMA, type LogFile, type LogIndex, type Skipped } from './log-index.ts';
+import { readOwnRun } from './own-run.ts';
 import { readLog } from './read-log.ts';
 import { relate } from './relate.ts';
 import type { ScanCache } from './scan-cache.ts';
@@ -42,13 +43,19 @@ export async function indexLogs(root: string, options: IndexOptions = {}): Promi
     const result = await one(absolute, candidate, options);
     if (result === null) continue;
     if ('reason' in result) left.push(result);
-    else scanned.push(result);
+    else scanned.push(withRun(absolute, candidate, result));
   }
   left.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
   const related = relate(scanned);
   const files = options.git ? await withHistory(absolute, related.files) : related.files;
   const index = { schema: LOG_INDEX_SCHEMA, ...related, files } as const;
   return { ...index, skipped: left.slice(0, MAX_SKIPPED) };
+}
+
+/** Read every time: a run may have ended since its output was read. */
+function withRun(root: string, { manifest }: Candidate, file: ScannedFile): ScannedFile {
+  if (manifest === null) return file;
+  return { ...file, run: readOwnRun(join(root, manifest), manifest) };
 }
 
 async function withHistory(root: string, files: readonly LogFile[]): Promise<LogFile[]> {

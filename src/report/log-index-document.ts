@@ -1,5 +1,5 @@
 /** LOGS.md: which logs there are, what they prove, what they do not, and by which lines. */
-import type { Evidence, LogFile, LogIndex } from '../logs/log-index.ts';
+import type { Evidence, Fact, LogFile, LogIndex } from '../logs/log-index.ts';
 import { type LogNumberReference, logNumber } from '../logs/log-number.ts';
 import type { NumberFormat } from '../record/numerals.ts';
 import {
@@ -19,7 +19,7 @@ export interface LogDocumentOptions {
 }
 
 /** Facts of one log that its section shows; logs.json has them all. */
-const MAX_SHOWN = 14;
+const MAX_SHOWN = 40;
 const INTEGER: NumberFormat = { style: 'integer' };
 const PLAIN: NumberFormat = { style: 'plain' };
 const QUIET = /^(?:plain\.(?:savedTo|loadedFrom|input|output)|slurm\.|huggingface\.|vllm\.args$)/;
@@ -122,11 +122,17 @@ function factPieces(document: LogDocument, file: LogFile, name: string): Piece[]
   if (!fact) return [];
   const value: Piece =
     typeof fact.value === 'number'
-      ? document.cite(file.path, `fact:${name}`, Number.isInteger(fact.value) ? INTEGER : PLAIN)
+      ? document.cite(file.path, `fact:${name}`, formatOf(fact))
       : code(String(fact.value));
   const unit = fact.unit === undefined ? '' : ` ${fact.unit}`;
   const how = fact.from === 'line' ? 'line' : `${fact.from} over lines, see line`;
   return [`${name}: `, value, `${unit} (${how} ${fact.evidence.line})`];
+}
+
+/** What stands in a line as it stands there; what was computed to six digits. */
+function formatOf({ value, from }: Fact): NumberFormat {
+  if (Number.isInteger(value)) return INTEGER;
+  return from === 'mean' || from === 'sum' ? { style: 'significant', digits: 6 } : PLAIN;
 }
 
 function leavesOpen(doc: Builder, files: readonly LogFile[]): void {

@@ -1,5 +1,6 @@
 /** `assay report [EXPERIMENT]` */
 import { resolve } from 'node:path';
+import { EXEC_MEASURE } from '../../exec/record-command.ts';
 import { UsageError } from '../../record/errors.ts';
 import { findLab } from '../../record/lab.ts';
 import { listRuns } from '../../record/run-reader.ts';
@@ -17,7 +18,8 @@ export async function run(options: Options, io: CommandIo): Promise<number> {
   const experiments = new Map<string, string>();
   for (const entry of listRuns(lab)) {
     if (entry.kind === 'unreadable') continue;
-    const { experiment, startedAt } = entry.manifest;
+    const { experiment, startedAt, measure } = entry.manifest;
+    if (measure === EXEC_MEASURE) continue;
     if (startedAt > (experiments.get(experiment) ?? '')) experiments.set(experiment, startedAt);
   }
   const newest = [...experiments].toSorted((a, b) => (a[1] < b[1] ? 1 : -1))[0]?.[0];
