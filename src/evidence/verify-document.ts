@@ -142,7 +142,8 @@ function checkNumbers(document: Document): Discrepancy[] {
       return [{ code: 'evidence-edited', message, ...from, place: at, found: standing }];
     }
     if (expected === null) {
-      const message = `${says}: the ${isOfLog(number.reference) ? 'log' : 'run'} or its metric is not there any more`;
+      const source = isOfLog(number.reference) ? 'log' : 'run';
+      const message = `${says}: the ${source} or its metric is not there any more`;
       return [{ code: 'number-without-evidence', message, ...from, place: at, found: standing }];
     }
     if (standing !== expected) {

@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { MANIFEST_FILE } from '../record/run-directory.ts';
 import { isStrong } from './dialects.ts';
 import type { Skipped } from './log-index.ts';
-import { FileScanner } from './scan-file.ts';
+import { scanBytes } from './scan-file.ts';
 
 export interface Candidate {
   /** Relative to the root, forward slashes. */
@@ -30,11 +30,18 @@ export interface Candidate {
   readonly manifest: string | null;
 }
 
-const LOG_NAME =
-  /\.(?:log|err|out|stdout|stderr)(?:[.-]?\d{1,8}(?:-\d\d){0,2})?$|(?:^|[_.-])(?:stdout|stderr)(?:$|[_.-])|^slurm-[\d_]+\.out$/i;
+const LOG_NAME = new RegExp(
+  String.raw`\.(?:log|err|out|stdout|stderr)(?:[.-]?\d{1,8}(?:-\d\d){0,2})?$|` +
+    String.raw`(?:^|[_.-])(?:stdout|stderr)(?:$|[_.-])`,
+  'i',
+);
 /** Programs, documents, data: what speaks of logs there is no log. */
-const NOT_LOG =
-  /\.(?:md|markdown|rst|tex|bib|html?|css|[cm]?[jt]sx?|py|pyc|ipynb|sh|sbatch|slurm|bash|c|h|cc|cpp|cu|rs|go|java|rb|jl|r|lua|sql|json|jsonl|ya?ml|toml|cfg|ini|lock|patch|diff|map)$/i;
+const ENDINGS = [
+  ...['md', 'markdown', 'rst', 'tex', 'bib', 'html?', 'css', '[cm]?[jt]sx?', 'py', 'pyc', 'ipynb'],
+  ...['sh', 'sbatch', 'slurm', 'bash', 'c', 'h', 'cc', 'cpp', 'cu', 'rs', 'go', 'java', 'rb', 'jl'],
+  ...['r', 'lua', 'sql', 'json', 'jsonl', 'ya?ml', 'toml', 'cfg', 'ini', 'lock', 'patch', 'diff'],
+];
+const NOT_LOG = new RegExp(String.raw`\.(?:${ENDINGS.join('|')})$`, 'i');
 const NOT_ENTERED = new Set(['node_modules', '.git', '.hg', '.svn', '__pycache__', '.venv']);
 /** Ours: of a run only what its command printed is a log. */
 const RUN_DIRECTORY = MANIFEST_FILE;
@@ -185,9 +192,8 @@ export function judgeHead(file: string, isNamed: boolean): HeadVerdict {
   if (magic !== undefined) return { kind: 'binary', what: magic };
   if (isBinary(bytes)) return { kind: 'binary', what: 'binary data' };
   if (isNamed) return { kind: 'log' };
-  const scanner = new FileScanner('');
-  scanner.push(bytes, true);
-  return scanner.end().collected.dialects.some(isStrong) ? { kind: 'log' } : { kind: 'other' };
+  const { dialects } = scanBytes(bytes, '').collected;
+  return dialects.some(isStrong) ? { kind: 'log' } : { kind: 'other' };
 }
 
 /** More control bytes than a terminal's, NUL apart: a log with a hole stays a log. */

@@ -49,7 +49,7 @@ async function compared(file: string, first: Committed | undefined): Promise<Fin
     const message = `has the bytes that it was first committed with, ${at}`;
     return { code: 'unchanged-since-commit', severity: 'info', message, evidence };
   }
-  const message = `was changed since it was first committed, ${at}: it is not in its original state`;
+  const message = `was changed since it was first committed, ${at}: not its original state`;
   return {
     code: 'changed-since-commit',
     severity: 'warning',

@@ -48,7 +48,7 @@ export async function readLog(
 const NO_NEEDLES = buildAutomaton([]);
 
 /**
- * Every line of a log, in order, `\r` ending one too; of a line over 64 KiB its beginning. The line
+ * Every line of a log, in order, `\r` ending one too; of a line over 16 KiB its beginning. The line
  * is valid during the call only. Throws as readLog does.
  */
 export async function eachLine(

@@ -31,7 +31,7 @@ export class ScanCache {
   readonly #nowMs: () => number;
   #changed = false;
 
-  /** `path`: null for an empty one. `assay`: the version of this program; another one may find something else. */
+  /** `path`: null for an empty one. `assay`: the version; another may find something else. */
   constructor(path: string | null, assay: string, nowMs: () => number = Date.now) {
     this.#nowMs = nowMs;
     const dialects = DIALECTS.map(({ name, needles }) => `${name}:${needles.join('\0')}`);

@@ -1,4 +1,4 @@
-/** Time stamps as log lines carry them. Arithmetic is on wall-clock fields: zones are often absent. */
+/** Time stamps of log lines. Arithmetic is on wall-clock fields: zones are often absent. */
 
 export interface Stamp {
   /** null where the format has none (`12-18 03:13:09`). */

@@ -18,15 +18,17 @@ const BLOCKS_V1 = /num_gpu_blocks is: (\d+)/;
 const KV_SIZE = /GPU KV cache size: ([\d,]+) tokens/;
 const CONCURRENCY = /Maximum concurrency for ([\d,]+) tokens per request: ([\d.]+)x/;
 const KV_MEMORY = /Available KV cache memory: (-?[\d.]+) GiB/;
-const INIT = /init engine \(.*\) took ([\d.]+) s/;
+const INIT = /init engine \([^)]{0,200}\) took ([\d.]+) s/;
 const CAPTURE = /Graph capturing finished in ([\d.]+) secs, took (-?[\d.]+) GiB/;
 const COMPILE = /torch\.compile takes ([\d.]+) s in total/;
 const LENGTH = /Using max model len (\d+)|max_seq_len=(\d+)/;
 const READY = /Starting vLLM API server|Uvicorn running on|Application startup complete/;
 const SHUTDOWN =
   /Shutting down FastAPI HTTP server|Application shutdown complete|Finished server process/;
-const DEAD =
-  /EngineDeadError|EngineCore encountered a fatal error|Engine core initialization failed|died unexpectedly/;
+const DEAD = new RegExp(
+  'EngineDeadError|EngineCore encountered a fatal error|Engine core initialization failed|' +
+    'Engine process .{0,40}died unexpectedly',
+);
 /** Settings of the engine worth a fact of their own. */
 const SETTINGS = ['dtype', 'quantization', 'tensor_parallel_size', 'kv_cache_dtype', 'seed'];
 
