@@ -69,7 +69,8 @@ describe('slurm', () => {
     ['2355542|job|acc|part|2|COMPLETED|1:0', 'failed'],
   ])('sacct %s', (row, outcome) => {
     const header = 'JobID|JobName|Account|Partition|AllocCPUS|State|ExitCode';
-    for (const text of [`${header}\n${row}\n`, `${row}\n`]) expect(read(text).outcome).toBe(outcome);
+    for (const text of [`${header}\n${row}\n`, `${row}\n`])
+      expect(read(text).outcome).toBe(outcome);
   });
 
   it('does not take a failed step for a failed job', () => {

@@ -4,7 +4,7 @@
  */
 import type { Dialect, DialectLog } from '../dialect.ts';
 import type { LogLine } from '../log-line.ts';
-import { findStamp, wallMs } from '../stamps.ts';
+import { findStamp, RunningClock } from '../stamps.ts';
 
 const INITIALIZING = /Initializing (?:a|an) (?:(V1) )?LLM engine \(v([^)]+)\) with config: (.*)/;
 const API_VERSION = /vLLM API server version (\S+)/;
@@ -43,20 +43,18 @@ export const vllm: Dialect = {
     ...['EngineDeadError', 'fatal error', 'Engine core init', 'died unexp', 'Started server proc'],
   ],
   open(log) {
-    const statistics = statisticsReader(log);
-    const clock = { firstMs: null as number | null, lastMs: null as number | null };
+    const clock = new RunningClock();
+    const statistics = statisticsReader(log, clock);
+    let nowS: number | null = null;
     return {
       line(line) {
         const { text } = line;
         if (text.includes('tokens/s, ') && statistics.line(line)) return;
         const stamp = findStamp(text);
-        if (stamp) {
-          clock.lastMs = wallMs(stamp, 2024);
-          clock.firstMs ??= clock.lastMs;
-        }
+        if (stamp) nowS = clock.secondsAt(stamp) ?? nowS;
         start(text, log, line);
         memory(text, log, line);
-        life(text, log, { line, clock });
+        life(text, log, { line, nowS });
       },
       end: () => statistics.end(),
     };
@@ -116,13 +114,12 @@ function memory(text: string, log: DialectLog, line: LogLine): void {
 function life(
   text: string,
   log: DialectLog,
-  { line, clock }: { line: LogLine; clock: { firstMs: number | null; lastMs: number | null } },
+  { line, nowS }: { line: LogLine; nowS: number | null },
 ): void {
   if (READY.test(text)) {
     log.spoken();
-    if (clock.firstMs !== null && clock.lastMs !== null) {
-      const readyS = (clock.lastMs - clock.firstMs) / 1000;
-      log.fact('readyAfter', readyS, line, { unit: 's', from: 'difference', lines: 2 });
+    if (nowS !== null) {
+      log.fact('readyAfter', nowS, line, { unit: 's', from: 'difference', lines: 2 });
     }
   }
   if (SHUTDOWN.test(text)) log.sign('final', 'succeeded', line);
@@ -143,11 +140,14 @@ const FLOWS = [
   ['Avg generation throughput: ', 'generationThroughput'],
 ] as const;
 
-function statisticsReader(log: DialectLog): { line(line: LogLine): boolean; end(): void } {
+function statisticsReader(
+  log: DialectLog,
+  clock: RunningClock,
+): { line(line: LogLine): boolean; end(): void } {
   const flows = FLOWS.map(() => ({ sum: 0, n: 0 }));
   let first: LogLine | null = null;
   let last: LogLine | null = null;
-  let firstMs: number | null = null;
+  let firstS: number | null = null;
   return {
     line(line) {
       const { text } = line;
@@ -156,8 +156,8 @@ function statisticsReader(log: DialectLog): { line(line: LogLine): boolean; end(
       first ??= line.copy();
       last = line.copy();
       const stamp = findStamp(text);
-      const nowMs = stamp ? wallMs(stamp, 2024) : null;
-      firstMs ??= nowMs;
+      const nowS = stamp ? clock.secondsAt(stamp) : null;
+      firstS ??= nowS;
       for (const [i, [label, name]] of FLOWS.entries()) {
         const value = figureAfter(text, label, at);
         const flow = flows[i];
@@ -165,8 +165,8 @@ function statisticsReader(log: DialectLog): { line(line: LogLine): boolean; end(
         flow.sum += value;
         flow.n += 1;
         log.max(`${name}.max`, value, line, 'tokens/s');
-        if (nowMs !== null && firstMs !== null) {
-          log.point(name, { atS: (nowMs - firstMs) / 1000, value }, 'tokens/s');
+        if (nowS !== null && firstS !== null) {
+          log.point(name, { atS: nowS - firstS, value }, 'tokens/s');
         }
       }
       for (const [label, name, unit] of GAUGES) {
