@@ -9,7 +9,8 @@ import { startGpuSampler } from '../measure/bench/gpu-sampler.ts';
 import { canonicalJson, sha256Hex } from '../record/canonical.ts';
 import { captureGit } from '../record/git.ts';
 import type { Lab } from '../record/lab.ts';
-import { redactArgv, secretsOf } from '../record/redact.ts';
+import { processState } from '../record/process-state.ts';
+import { redactArgv, redactStrings, secretsOf } from '../record/redact.ts';
 import type { SampleRow } from '../record/rows.ts';
 import { createRun, type RunWriter } from '../record/run-writer.ts';
 import { readSamples } from '../record/sample-reader.ts';
@@ -49,7 +50,7 @@ export interface RecordedCommand {
 /** Throws StorageError when the run directory cannot be made or closed. */
 export async function recordCommand(options: RecordOptions): Promise<RecordedCommand> {
   const { lab, command, cwd, env, live } = options;
-  const run = createRun(lab, await fieldsOf(options));
+  const run = createRun(lab, await fieldsOf(options), { ...processState(), env });
   const gpu = watchGpus(run, env);
   const paths = { log: run.logPath, err: run.errorLogPath, times: join(run.dir, TIMES_FILE) };
   const nowMs = (): number => performance.now();
@@ -58,7 +59,8 @@ export async function recordCommand(options: RecordOptions): Promise<RecordedCom
   const gpuRows = await gpu.stop();
   appendRow(run, end);
   const logs = await indexLogs(run.dir);
-  writeFileSync(join(run.dir, FACTS_FILE), `${JSON.stringify(logs, null, 1)}\n`);
+  const facts = redactStrings(logs, run.secrets);
+  writeFileSync(join(run.dir, FACTS_FILE), `${JSON.stringify(facts, null, 1)}\n`);
   const metrics = metricsOf(run, gpuRows);
   const findings = [...endFindings(end, logs), ...(await secretFindings(run))];
   const manifest = await run.close({ ...outcomeOf(end), summary: { metrics }, findings });
