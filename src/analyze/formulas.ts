@@ -4,6 +4,7 @@ import type { Metric } from '../record/schema.ts';
 import type { Formula, FormulaParams } from './formula.ts';
 import { benchFormulas } from './formulas-bench.ts';
 import { evalFormulas } from './formulas-eval.ts';
+import { execFormulas } from './formulas-exec.ts';
 import { importFormulas } from './formulas-import.ts';
 import { machineFormulas } from './formulas-machine.ts';
 import { runFormulas } from './formulas-run.ts';
@@ -19,6 +20,7 @@ export const FORMULAS: Readonly<Record<string, Formula>> = {
   ...machineFormulas,
   ...trustFormulas,
   ...importFormulas,
+  ...execFormulas,
 };
 
 /** A metric to derive: its name in the summary, its formula, its parameters. */

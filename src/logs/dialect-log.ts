@@ -1,4 +1,5 @@
 /** Collects what the readers of one file say, within bounds. */
+import { redactText } from '../record/redact.ts';
 import type { Finding } from '../record/schema.ts';
 import type { DialectLog, FactOptions } from './dialect.ts';
 import type { Bar, Command, Evidence, Fact, FactValue, Series, Sign } from './log-index.ts';
@@ -138,7 +139,8 @@ export class Collector {
   #put(name: string, value: FactValue, line: LogLine, options: FactOptions): void {
     if (this.#facts.size >= MAX_FACTS) return;
     const evidence = line.evidence(this.#path);
-    this.#facts.set(name, { value, options, lines: options.lines ?? 1, evidence });
+    const shown = typeof value === 'string' ? redactText(value) : value;
+    this.#facts.set(name, { value: shown, options, lines: options.lines ?? 1, evidence });
   }
 
   #add(

@@ -22,7 +22,7 @@ export interface FactOptions {
   readonly lines?: number;
 }
 
-/** Where a reader puts what it found. All of it is bounded: what is too much is counted, not kept. */
+/** Where a reader puts what it found, all of it within bounds. */
 export interface DialectLog {
   /** Of the log, relative to the root: in case it matters. */
   readonly path: string;

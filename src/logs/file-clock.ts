@@ -1,4 +1,4 @@
-/** When a log begins and ends, from the stamps of its lines, with years found where none is written. */
+/** When a log begins and ends, by the stamps of its lines; years that they lack are found. */
 import type { Evidence } from './log-index.ts';
 import type { LogLine } from './log-line.ts';
 import { type Dated, findStamp, type Stamp } from './stamps.ts';

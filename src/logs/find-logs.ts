@@ -3,17 +3,19 @@
 import { Buffer } from 'node:buffer';
 import {
   closeSync,
-  lstatSync,
+  type Dirent,
   openSync,
   readdirSync,
   readSync,
   realpathSync,
+  type Stats,
   statSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { MANIFEST_FILE } from '../record/run-directory.ts';
 import { isStrong } from './dialects.ts';
 import type { Skipped } from './log-index.ts';
-import { FileScanner } from './scan-file.ts';
+import { scanBytes } from './scan-file.ts';
 
 export interface Candidate {
   /** Relative to the root, forward slashes. */
@@ -24,16 +26,25 @@ export interface Candidate {
   readonly stamp: string;
   /** True if its name is a log's; otherwise its content has to show that it is one. */
   readonly isNamed: boolean;
+  /** The manifest of the run of ours whose output this is, relative to the root. */
+  readonly manifest: string | null;
 }
 
-const LOG_NAME =
-  /\.(?:log|err|out|stdout|stderr)(?:[.-]?\d{1,8}(?:-\d\d){0,2})?$|(?:^|[_.-])(?:stdout|stderr)(?:$|[_.-])|^slurm-[\d_]+\.out$/i;
+const LOG_NAME = new RegExp(
+  String.raw`\.(?:log|err|out|stdout|stderr)(?:[.-]?\d{1,8}(?:-\d\d){0,2})?$|` +
+    String.raw`(?:^|[_.-])(?:stdout|stderr)(?:$|[_.-])`,
+  'i',
+);
 /** Programs, documents, data: what speaks of logs there is no log. */
-const NOT_LOG =
-  /\.(?:md|markdown|rst|tex|bib|html?|css|[cm]?[jt]sx?|py|pyc|ipynb|sh|sbatch|slurm|bash|c|h|cc|cpp|cu|rs|go|java|rb|jl|r|lua|sql|json|jsonl|ya?ml|toml|cfg|ini|lock|patch|diff|map)$/i;
+const ENDINGS = [
+  ...['md', 'markdown', 'rst', 'tex', 'bib', 'html?', 'css', '[cm]?[jt]sx?', 'py', 'pyc', 'ipynb'],
+  ...['sh', 'sbatch', 'slurm', 'bash', 'c', 'h', 'cc', 'cpp', 'cu', 'rs', 'go', 'java', 'rb', 'jl'],
+  ...['r', 'lua', 'sql', 'json', 'jsonl', 'ya?ml', 'toml', 'cfg', 'ini', 'lock', 'patch', 'diff'],
+];
+const NOT_LOG = new RegExp(String.raw`\.(?:${ENDINGS.join('|')})$`, 'i');
 const NOT_ENTERED = new Set(['node_modules', '.git', '.hg', '.svn', '__pycache__', '.venv']);
 /** Ours: of a run only what its command printed is a log. */
-const RUN_DIRECTORY = 'manifest.json';
+const RUN_DIRECTORY = MANIFEST_FILE;
 const MAX_DEPTH = 64;
 
 export interface FoundLogs {
@@ -41,11 +52,12 @@ export interface FoundLogs {
   readonly skipped: readonly Skipped[];
 }
 
-/** `except`: absolute paths that this index writes itself. Entries are sorted by path. */
-export function findLogs(root: string, except: ReadonlySet<string>): FoundLogs {
+/** Sorted by path. An index does not find itself: it is Markdown and JSON. */
+export function findLogs(root: string, only?: string): FoundLogs {
   const found = { candidates: [] as Candidate[], skipped: [] as Skipped[] };
   const real = realpathSync(root);
-  visit({ root, real, except, found }, '', 0);
+  if (only !== undefined) regular({ root, real, found }, only, { isNamed: true });
+  else visit({ root, real, found }, '', 0);
   found.candidates.sort(byPath);
   found.skipped.sort(byPath);
   return found;
@@ -58,13 +70,12 @@ function byPath(a: { path: string }, b: { path: string }): number {
 interface Visit {
   readonly root: string;
   readonly real: string;
-  readonly except: ReadonlySet<string>;
   readonly found: { candidates: Candidate[]; skipped: Skipped[] };
 }
 
 function visit(context: Visit, directory: string, depth: number): void {
-  const { root, except, found } = context;
-  let entries: import('node:fs').Dirent[];
+  const { root, found } = context;
+  let entries: Dirent[];
   try {
     entries = readdirSync(join(root, directory), { withFileTypes: true });
   } catch (error) {
@@ -75,8 +86,6 @@ function visit(context: Visit, directory: string, depth: number): void {
   const isRun = names.has(RUN_DIRECTORY) && names.has('run.log');
   for (const entry of entries) {
     const path = directory === '' ? entry.name : `${directory}/${entry.name}`;
-    const file = join(root, path);
-    if (except.has(file)) continue;
     if (entry.isDirectory()) {
       if (NOT_ENTERED.has(entry.name)) continue;
       if (depth >= MAX_DEPTH) found.skipped.push({ path, bytes: null, reason: 'too deep' });
@@ -87,7 +96,7 @@ function visit(context: Visit, directory: string, depth: number): void {
     if (!isNamed && NOT_LOG.test(entry.name)) continue;
     if (isRun && !/^run\.(?:log|err)$/.test(entry.name)) continue;
     if (entry.isSymbolicLink()) link(context, path, isNamed);
-    else if (entry.isFile()) file_(context, path, isNamed);
+    else if (entry.isFile()) regular(context, path, { isNamed, isRun });
     else if (isNamed) found.skipped.push({ path, bytes: null, reason: 'not a regular file' });
   }
 }
@@ -97,7 +106,7 @@ function link({ root, real, found }: Visit, path: string, isNamed: boolean): voi
     const target = realpathSync(join(root, path));
     const stat = statSync(target);
     if (stat.isFile() && isNamed && !target.startsWith(`${real}/`)) {
-      found.candidates.push(candidate(path, stat, isNamed));
+      found.candidates.push(candidate(path, stat, { isNamed }));
     } else if (isNamed) {
       const reason = stat.isFile() ? 'a link to a file of this tree' : 'a link to no regular file';
       found.skipped.push({ path, bytes: null, reason });
@@ -107,17 +116,28 @@ function link({ root, real, found }: Visit, path: string, isNamed: boolean): voi
   }
 }
 
-function file_({ root, found }: Visit, path: string, isNamed: boolean): void {
+function regular(
+  { root, found }: Visit,
+  path: string,
+  { isNamed, isRun = false }: { isNamed: boolean; isRun?: boolean },
+): void {
   try {
-    found.candidates.push(candidate(path, lstatSync(join(root, path)), isNamed));
+    const stat = statSync(join(root, path));
+    if (!stat.isFile()) throw new Error('not a regular file');
+    found.candidates.push(candidate(path, stat, { isNamed, isRun }));
   } catch (error) {
     if (isNamed) found.skipped.push({ path, bytes: null, reason: reasonOf(error) });
   }
 }
 
-function candidate(path: string, stat: import('node:fs').Stats, isNamed: boolean): Candidate {
+function candidate(
+  path: string,
+  stat: Stats,
+  { isNamed, isRun = false }: { isNamed: boolean; isRun?: boolean },
+): Candidate {
+  const manifest = isRun ? path.replace(/[^/]*$/, RUN_DIRECTORY) : null;
   const stamp = [stat.size, stat.mtimeMs, stat.ctimeMs, stat.ino, stat.dev].join(':');
-  return { path, bytes: stat.size, modifiedMs: stat.mtimeMs, stamp, isNamed };
+  return { path, bytes: stat.size, modifiedMs: stat.mtimeMs, stamp, isNamed, manifest };
 }
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -172,9 +192,8 @@ export function judgeHead(file: string, isNamed: boolean): HeadVerdict {
   if (magic !== undefined) return { kind: 'binary', what: magic };
   if (isBinary(bytes)) return { kind: 'binary', what: 'binary data' };
   if (isNamed) return { kind: 'log' };
-  const scanner = new FileScanner('');
-  scanner.push(bytes, true);
-  return scanner.end().collected.dialects.some(isStrong) ? { kind: 'log' } : { kind: 'other' };
+  const { dialects } = scanBytes(bytes, '').collected;
+  return dialects.some(isStrong) ? { kind: 'log' } : { kind: 'other' };
 }
 
 /** More control bytes than a terminal's, NUL apart: a log with a hole stays a log. */

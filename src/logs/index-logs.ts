@@ -5,17 +5,21 @@ import { join, resolve } from 'node:path';
 import { Cancelled, FormatError } from '../record/errors.ts';
 import { storageError } from '../record/storage-error.ts';
 import { type Candidate, findLogs, judgeHead, reasonOf } from './find-logs.ts';
+import { gitFindings } from './git-history.ts';
 import type { ScannedFile } from './log-file.ts';
-import { LOG_INDEX_SCHEMA, type LogIndex, type Skipped } from './log-index.ts';
+import { LOG_INDEX_SCHEMA, type LogFile, type LogIndex, type Skipped } from './log-index.ts';
+import { readOwnRun } from './own-run.ts';
 import { readLog } from './read-log.ts';
 import { relate } from './relate.ts';
 import type { ScanCache } from './scan-cache.ts';
 
 export interface IndexOptions {
-  /** Absolute paths that are not logs, such as those this index will be written to. */
-  readonly except?: readonly string[];
   /** Scans of files that have not changed since. */
   readonly cache?: ScanCache;
+  /** Only the file of this name, in `root` itself, whatever it is called. */
+  readonly only?: string;
+  /** Hold every log against its first commit. */
+  readonly git?: boolean;
   readonly signal?: AbortSignal;
   onFile?(path: string, index: number, of: number): void;
 }
@@ -39,20 +43,43 @@ export async function indexLogs(root: string, options: IndexOptions = {}): Promi
     const result = await one(absolute, candidate, options);
     if (result === null) continue;
     if ('reason' in result) left.push(result);
-    else scanned.push(result);
+    else scanned.push(withRun(absolute, candidate, result));
   }
   left.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
-  return { schema: LOG_INDEX_SCHEMA, ...relate(scanned), skipped: left.slice(0, MAX_SKIPPED) };
+  const related = relate(scanned);
+  const files = options.git ? await withHistory(absolute, related.files) : related.files;
+  const index = { schema: LOG_INDEX_SCHEMA, ...related, files } as const;
+  return { ...index, skipped: left.slice(0, MAX_SKIPPED) };
 }
 
-function start(root: string, { except }: IndexOptions): ReturnType<typeof findLogs> {
+/** Read every time: a run may have ended since its output was read. */
+function withRun(root: string, { manifest }: Candidate, file: ScannedFile): ScannedFile {
+  if (manifest === null) return file;
+  return { ...file, run: readOwnRun(join(root, manifest), manifest) };
+}
+
+async function withHistory(root: string, files: readonly LogFile[]): Promise<LogFile[]> {
+  const paths = files.map(({ path }) => path);
+  const history = await gitFindings(root, paths);
+  if (history === null) {
+    throw new FormatError(`${root} is in no git repository, or git cannot be run`, {
+      hint: 'leave --git out',
+    });
+  }
+  return files.map((file) => {
+    const finding = history.get(file.path);
+    return finding ? { ...file, findings: [...file.findings, finding] } : file;
+  });
+}
+
+function start(root: string, { only }: IndexOptions): ReturnType<typeof findLogs> {
   try {
     if (!statSync(root).isDirectory()) {
       throw new FormatError(`${root} is not a directory`, {
         hint: '`assay logs show FILE` shows a single log',
       });
     }
-    return findLogs(root, new Set(except));
+    return findLogs(root, only);
   } catch (cause) {
     if (cause instanceof FormatError) throw cause;
     throw storageError({ doing: 'read', path: root, cause });

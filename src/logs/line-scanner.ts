@@ -1,5 +1,5 @@
 /**
- * Bytes in, lines out, in bounded memory: only the first 64 KiB of a line are ever held. A line
+ * Bytes in, lines out, in bounded memory: only the first 16 KiB of a line are ever held. A line
  * ends at `\n` or `\r` (a progress bar's states are lines); it is handed over only if a needle was
  * found in it, or if the listener asked for the next ones.
  */
@@ -8,7 +8,7 @@ import { LogLine } from './log-line.ts';
 import type { Automaton, Marks } from './needles.ts';
 
 /** Of a longer line this much is kept; the needles are looked for in all of it. */
-export const MAX_LINE_BYTES = 1 << 16;
+export const MAX_LINE_BYTES = 1 << 14;
 
 export interface LineListener {
   /** Lines before this one, counted from 0, are handed over whether marked or not. */

@@ -4,6 +4,7 @@ import { datedTimes } from './file-clock.ts';
 import { jobOf } from './job-id.ts';
 import type { DurationSource, Evidence, LogFile } from './log-index.ts';
 import { decideOutcome } from './outcome.ts';
+import type { OwnRun } from './own-run.ts';
 import type { FileScan } from './scan-file.ts';
 import { crossesClockChange, elapsedMs, findStamp, isoText, wallMs } from './stamps.ts';
 
@@ -12,6 +13,8 @@ export interface ScannedFile {
   readonly modifiedMs: number;
   readonly scan: FileScan;
   readonly findings: readonly Finding[];
+  /** Of output that we recorded ourselves. */
+  readonly run?: OwnRun | null;
 }
 
 export type VoidText = (text: string, path: string) => string | null;
@@ -28,6 +31,32 @@ interface Timing {
 
 /** `isVoid`: which other, failed log prints this completion line too. */
 export function logFile(file: ScannedFile, isVoid: VoidText): LogFile {
+  const said = saidBy(file, isVoid);
+  return file.run ? recorded(said, file.run) : said;
+}
+
+/** Whoever recorded the command knows better than its output how it ended. */
+function recorded(said: LogFile, run: OwnRun): LogFile {
+  const command = run.command === null ? [] : [{ text: run.command, evidence: run.evidence }];
+  return {
+    ...said,
+    dialects: [...new Set(['assay', ...said.dialects])].sort(),
+    jobId: run.jobId ?? said.jobId,
+    host: run.host,
+    startedAt: run.startedAt,
+    endedAt: run.endedAt,
+    durationS: run.durationS,
+    durationFrom: run.durationS === null ? null : 'manifest',
+    durationEvidence: [run.evidence],
+    outcome: run.outcome,
+    outcomeEvidence: run.evidence,
+    outcomeReason: run.reason,
+    signs: [...said.signs, { kind: 'state', outcome: run.outcome, evidence: run.evidence }],
+    commands: [...command, ...said.commands],
+  };
+}
+
+function saidBy(file: ScannedFile, isVoid: VoidText): LogFile {
   const { path, scan } = file;
   const { collected } = scan;
   const job = jobOf(path, collected.jobIds);

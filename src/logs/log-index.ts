@@ -1,4 +1,4 @@
-/** What an index of logs says: plain data, the same whether it was read now or taken from a cache. */
+/** What an index of logs says: plain data, the same whether read now or taken from a cache. */
 import type { Finding } from '../record/schema.ts';
 
 export const LOG_INDEX_SCHEMA = 'assay.logs/1';

@@ -1,6 +1,7 @@
 /** One line of a log while it is looked at: bytes, and text only if somebody asks for it. */
 import { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
+import { redactText } from '../record/redact.ts';
 import type { Evidence } from './log-index.ts';
 
 export const MAX_EVIDENCE_TEXT = 500;
@@ -79,7 +80,8 @@ export class LogLine {
   }
 }
 
+/** Without what looks like a secret: an index is published where the log is not. */
 export function shortened(text: string): string {
-  const one = text.trimEnd();
+  const one = redactText(text.slice(0, 4 * MAX_EVIDENCE_TEXT)).trimEnd();
   return one.length <= MAX_EVIDENCE_TEXT ? one : `${one.slice(0, MAX_EVIDENCE_TEXT - 1)}…`;
 }

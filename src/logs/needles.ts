@@ -26,6 +26,18 @@ export interface Automaton {
 
 export const MAX_DIALECTS = 31;
 
+/** The marks of one line. */
+export function marksIn(line: Uint8Array, automaton: Automaton): Marks {
+  const { classes, next, speaking, marksOf } = automaton;
+  let state = 0;
+  let marks = 0;
+  for (const byte of line) {
+    state = next[state + (classes[byte] as number)] as number;
+    if (state >= speaking) marks |= marksOf[state] as number;
+  }
+  return marks;
+}
+
 interface Node {
   readonly to: Map<number, number>;
   marks: Marks;

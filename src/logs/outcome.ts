@@ -75,7 +75,8 @@ function undecided({ signs, isVoid, hasOpenBar, epilogLine }: OutcomeInput): Dec
   }
   const banner = claims.findLast((sign) => sign.kind === 'banner');
   if (banner) {
-    const reason = `only a banner says so, line ${banner.evidence.line}: scripts print it regardless`;
+    const { line } = banner.evidence;
+    const reason = `only a banner says so, line ${line}: scripts print it regardless`;
     return { outcome: 'unknown', evidence: banner.evidence, reason };
   }
   return { outcome: 'unknown', evidence: null, reason: 'no line decides it' };

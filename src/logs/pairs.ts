@@ -89,7 +89,8 @@ function counts(stdout: LogFile, stderr: LogFile): Check[] {
     const each = bar.total / bar.bars;
     const same = counted.find(([, fact]) => fact.value === each && each >= SMALLEST_COUNT);
     if (same) {
-      const message = `the bar "${bar.name}" counts to ${each}, as the log's ${same[1].value} ${same[1].unit}`;
+      const { value, unit } = same[1];
+      const message = `the bar "${bar.name}" counts to ${each}, as the log's ${value} ${unit}`;
       return [{ ok: true, message }];
     }
   }

@@ -8,7 +8,6 @@ import { buildAutomaton } from './needles.ts';
 import { type FileScan, FileScanner, TAIL_BYTES } from './scan-file.ts';
 
 const CHUNK = 1 << 18;
-/** The event loop gets a turn this often, for Ctrl-C and progress. */
 const TURN_MS = 50;
 const buffer = Buffer.allocUnsafe(CHUNK);
 
@@ -20,6 +19,8 @@ export interface ReadLog {
 
 export interface ReadOptions {
   readonly signal?: AbortSignal;
+  /** The event loop gets a turn this often, for Ctrl-C and progress. */
+  readonly turnMs?: number;
   onBytes?(bytes: number): void;
 }
 
@@ -48,7 +49,7 @@ export async function readLog(
 const NO_NEEDLES = buildAutomaton([]);
 
 /**
- * Every line of a log, in order, `\r` ending one too; of a line over 64 KiB its beginning. The line
+ * Every line of a log, in order, `\r` ending one too; of a line over 16 KiB its beginning. The line
  * is valid during the call only. Throws as readLog does.
  */
 export async function eachLine(
@@ -73,7 +74,12 @@ export async function eachLine(
 async function feed(
   handle: number,
   size: number,
-  { scanner, signal, onBytes }: ReadOptions & { scanner: Pick<FileScanner, 'push'> },
+  {
+    scanner,
+    signal,
+    onBytes,
+    turnMs = TURN_MS,
+  }: ReadOptions & { scanner: Pick<FileScanner, 'push'> },
 ): Promise<number> {
   let offset = 0;
   let turn = performance.now();
@@ -85,7 +91,7 @@ async function feed(
     if (n === 0) break;
     scanner.push(buffer.subarray(0, n), offset >= tail);
     offset += n;
-    if (performance.now() - turn > TURN_MS) {
+    if (performance.now() - turn >= turnMs) {
       onBytes?.(offset);
       await new Promise((resolve) => setImmediate(resolve));
       turn = performance.now();

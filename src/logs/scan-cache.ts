@@ -25,28 +25,24 @@ interface Stored {
 }
 
 export class ScanCache {
-  readonly #path: string;
   readonly #version: string;
   readonly #old: ReadonlyMap<string, Entry>;
   readonly #new = new Map<string, Entry>();
   readonly #nowMs: () => number;
   #changed = false;
-  hits = 0;
 
-  /** `assay`: the version of this program; another one may find something else. */
-  constructor(path: string, assay: string, nowMs: () => number = Date.now) {
-    this.#path = path;
+  /** `path`: null for an empty one. `assay`: the version; another may find something else. */
+  constructor(path: string | null, assay: string, nowMs: () => number = Date.now) {
     this.#nowMs = nowMs;
     const dialects = DIALECTS.map(({ name, needles }) => `${name}:${needles.join('\0')}`);
     this.#version = `${VERSION} ${assay} ${sha256Hex(dialects.join('\n'))}`;
-    this.#old = load(path, this.#version);
+    this.#old = path === null ? new Map() : load(path, this.#version);
   }
 
   get({ path, stamp }: Candidate): ScanResult | undefined {
     const entry = this.#old.get(path);
     if (entry === undefined || entry.stamp !== stamp) return undefined;
     this.#new.set(path, entry);
-    this.hits += 1;
     return entry.result;
   }
 
@@ -58,10 +54,10 @@ export class ScanCache {
   }
 
   /** Nothing is written when nothing changed. */
-  save(): void {
+  save(path: string): void {
     if (!this.#changed && this.#new.size === this.#old.size) return;
     const stored: Stored = { version: this.#version, entries: Object.fromEntries(this.#new) };
-    writeFileVolatile(this.#path, JSON.stringify(stored));
+    writeFileVolatile(path, JSON.stringify(stored));
   }
 }
 

@@ -1,4 +1,4 @@
-/** One file, one pass: hash, lines, encodings, dialects, times. Memory is flat whatever its size. */
+/** One file, one pass: hash, lines, encodings, dialects, times. Memory does not grow with it. */
 import { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import type { Finding } from '../record/schema.ts';
@@ -62,14 +62,14 @@ export class FileScanner {
     );
   }
 
-  /** `chunk` may be reused. `isTail`: the last bytes of the file, for the time of its last lines. */
+  /** `chunk` may be reused. `isTail`: the last bytes of the file, to see when it ends. */
   push(chunk: Buffer, isTail: boolean): void {
     this.#hash.update(chunk);
     if (this.#lines === null) {
       this.#head = Buffer.from(chunk.subarray(0, MISREADING_BYTES));
       this.#utf16 = utf16Of(chunk);
       this.#lines = this.#utf16
-        ? new Utf16Scanner(this.#utf16, this)
+        ? new Utf16Scanner(this.#utf16, AUTOMATON, this)
         : new LineScanner(AUTOMATON, this);
     }
     if (this.#utf16 === null) this.#encoding.see(chunk);
@@ -138,4 +138,11 @@ export class FileScanner {
     }
     return findings;
   }
+}
+
+/** A whole log that is in memory. */
+export function scanBytes(bytes: Buffer, path: string): FileScan {
+  const scanner = new FileScanner(path);
+  scanner.push(bytes, true);
+  return scanner.end();
 }

@@ -1,4 +1,4 @@
-/** Time stamps as log lines carry them. Arithmetic is on wall-clock fields: zones are often absent. */
+/** Time stamps of log lines. Arithmetic is on wall-clock fields: zones are often absent. */
 
 export interface Stamp {
   /** null where the format has none (`12-18 03:13:09`). */
@@ -110,6 +110,26 @@ export function isoText({ stamp, year }: Dated): string {
   const two = (n: number): string => String(n).padStart(2, '0');
   const sign = stamp.offsetMin < 0 ? '-' : '+';
   return `${iso}${sign}${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`;
+}
+
+/** Seconds since the first stamp it saw; stamps without a year may pass the turn of one. */
+export class RunningClock {
+  #hasYears: boolean | null = null;
+  /** Any leap year will do to begin with: only differences come out. */
+  #year = 2024;
+  #month = 0;
+  #firstMs: number | null = null;
+
+  /** null for a stamp of the other kind, with a year or without: the two cannot be compared. */
+  secondsAt(stamp: Stamp): number | null {
+    this.#hasYears ??= stamp.year !== null;
+    if (this.#hasYears !== (stamp.year !== null)) return null;
+    if (stamp.month === 1 && this.#month === 12) this.#year += 1;
+    this.#month = stamp.month;
+    const ms = wallMs(stamp, stamp.year ?? this.#year);
+    this.#firstMs ??= ms;
+    return (ms - this.#firstMs) / 1000;
+  }
 }
 
 /**

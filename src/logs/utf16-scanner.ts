@@ -1,16 +1,16 @@
-/** UTF-16 logs (PowerShell writes them): rare and small, so every line goes to every dialect. */
+/** UTF-16 logs (PowerShell writes them): rare and small, so every line becomes text. */
 import { Buffer } from 'node:buffer';
 import { TextDecoder } from 'node:util';
 import { type LineListener, MAX_LINE_BYTES } from './line-scanner.ts';
 import { LogLine } from './log-line.ts';
-import { CR, LF } from './needles.ts';
+import { type Automaton, CR, LF, marksIn } from './needles.ts';
 
-const ALL_MARKS = 0x7fffffff;
 const MARK_BYTES = 2;
 
 export class Utf16Scanner {
   readonly #bigEndian: boolean;
   readonly #decoder: TextDecoder;
+  readonly #automaton: Automaton;
   readonly #listener: LineListener;
   readonly #line = new LogLine();
   readonly #held = Buffer.allocUnsafe(MAX_LINE_BYTES);
@@ -24,7 +24,8 @@ export class Utf16Scanner {
   #segments = 0;
   #wasReturn = false;
 
-  constructor(encoding: 'utf-16le' | 'utf-16be', listener: LineListener) {
+  constructor(encoding: 'utf-16le' | 'utf-16be', automaton: Automaton, listener: LineListener) {
+    this.#automaton = automaton;
     this.#bigEndian = encoding === 'utf-16be';
     this.#decoder = new TextDecoder(encoding);
     this.#listener = listener;
@@ -66,8 +67,8 @@ export class Utf16Scanner {
       this.#lineBytes += 2;
       return;
     }
-    const second16 = code === LF && this.#wasReturn && this.#lineBytes === 0;
-    if (!second16) this.#deliver();
+    const isSecond = code === LF && this.#wasReturn && this.#lineBytes === 0;
+    if (!isSecond) this.#deliver();
     if (code === LF) this.#lineFeeds += 1;
     this.#wasReturn = code === CR;
     this.#heldBytes = 0;
@@ -82,6 +83,8 @@ export class Utf16Scanner {
     const isWhole = this.#heldBytes === this.#lineBytes;
     const place = { number: this.#lineFeeds + 1, start: this.#lineStart, isWhole, text };
     this.#line.set(this.#held, 0, this.#heldBytes, place);
-    this.#listener.onLine(this.#line, ALL_MARKS, ordinal);
+    const marks = marksIn(Buffer.from(text), this.#automaton);
+    if (marks === 0 && ordinal >= this.#listener.wantUntil) return;
+    this.#listener.onLine(this.#line, marks, ordinal);
   }
 }

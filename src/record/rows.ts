@@ -158,6 +158,20 @@ export const gpuRowSchema = z.object({
   powerW: z.number().nullable(),
 });
 
+/** A recorded command, once it has ended. */
+export const processRowSchema = z.object({
+  kind: z.literal('process'),
+  /** null when a signal ended it, or it could not be started. */
+  exitStatus: z.number().int().nullable(),
+  signal: z.string().nullable(),
+  wallMs: ms,
+  /** User and system, of it and all processes that it waited for; null where unknown. */
+  cpuMs: ms.nullable(),
+  /** Largest sum over its processes in so many readings; null where unknown. */
+  peakRssBytes: count.nullable(),
+  readings: count,
+});
+
 /** A second pass over one batch (`--check-repeat`): bitEqual is decided on the raw floats. */
 export const repeatRowSchema = z.object({
   kind: z.literal('repeat'),
@@ -196,6 +210,7 @@ export const sampleRowSchema = z.discriminatedUnion('kind', [
   failureRowSchema,
   gpuRowSchema,
   reportedRowSchema,
+  processRowSchema,
 ]);
 export type SampleRow = z.infer<typeof sampleRowSchema>;
 export type TensorRow = z.infer<typeof tensorRowSchema>;

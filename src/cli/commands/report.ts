@@ -1,5 +1,6 @@
 /** `assay report [EXPERIMENT]` */
 import { resolve } from 'node:path';
+import { EXEC_MEASURE } from '../../exec/record-command.ts';
 import { IMPORT_MEASURE } from '../../experiment/import-run.ts';
 import { UsageError } from '../../record/errors.ts';
 import { findLab } from '../../record/lab.ts';
@@ -19,8 +20,8 @@ export async function run(options: Options, io: CommandIo): Promise<number> {
   for (const entry of listRuns(lab)) {
     if (entry.kind === 'unreadable') continue;
     const { experiment, startedAt, measure } = entry.manifest;
-    // Imported runs are no experiment: nothing was planned, and nothing of it can be computed.
-    if (measure === IMPORT_MEASURE) continue;
+    // No experiment: nothing was planned.
+    if (measure === EXEC_MEASURE || measure === IMPORT_MEASURE) continue;
     if (startedAt > (experiments.get(experiment) ?? '')) experiments.set(experiment, startedAt);
   }
   const newest = [...experiments].toSorted((a, b) => (a[1] < b[1] ? 1 : -1))[0]?.[0];

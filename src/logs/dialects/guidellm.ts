@@ -4,8 +4,10 @@ import type { Dialect } from '../dialect.ts';
 const MAX_ROWS = 60;
 /** Heavy and light box drawing, and plain pipes. */
 const BARS = /[│┃|]/;
-const TITLE =
-  /(Benchmarks? (?:Info|Metadata|Stats|Latency Statistics|Throughput[ \w]*)|Server Throughput Statistics|Request Latency Statistics|Run Summary Info)\s*:?\s*$/;
+const TITLE = new RegExp(
+  String.raw`(Benchmarks? (?:Info|Metadata|Stats|Latency Statistics|Throughput[ \w]{0,40})|` +
+    String.raw`Server Throughput Statistics|Request Latency Statistics|Run Summary Info):?$`,
+);
 
 export const guideLlm: Dialect = {
   name: 'guidellm',
@@ -23,7 +25,7 @@ export const guideLlm: Dialect = {
     return {
       line(line) {
         const { text } = line;
-        const found = TITLE.exec(text)?.[1];
+        const found = TITLE.exec(text.trimEnd())?.[1];
         if (found !== undefined) {
           title = found;
           header = [];

@@ -2,6 +2,8 @@
 import { ruleDialect } from '../rules.ts';
 
 const NUMBER = String.raw`([\d.]+)`;
+/** `inf` occurs where nothing took any time. */
+const PER_SECOND = String.raw`(?:.{0,120}?([\d.]+|inf) tokens per second)?`;
 
 export const llamaCpp = ruleDialect({
   name: 'llama.cpp',
@@ -20,7 +22,7 @@ export const llamaCpp = ruleDialect({
     },
     {
       pattern: new RegExp(
-        String.raw`prompt eval time = +${NUMBER} ms \/ +(\d+) tokens(?:.*?([\d.]+|inf) tokens per second)?`,
+        String.raw`prompt eval time = +${NUMBER} ms \/ +(\d+) tokens${PER_SECOND}`,
       ),
       facts: [
         { name: 'promptEval', unit: 'ms', keep: 'last' },
@@ -31,7 +33,7 @@ export const llamaCpp = ruleDialect({
     },
     {
       pattern: new RegExp(
-        String.raw`(?:^|[^t]) +eval time = +${NUMBER} ms \/ +(\d+) (?:tokens|runs)(?:.*?([\d.]+|inf) tokens per second)?`,
+        String.raw`(?:^|[^t]) +eval time = +${NUMBER} ms \/ +(\d+) (?:tokens|runs)${PER_SECOND}`,
       ),
       facts: [
         { name: 'eval', unit: 'ms', keep: 'last' },

@@ -1,10 +1,17 @@
 /** Load balancers that someone wrote: lines that send a request to a `host:port`. */
 import type { Dialect } from '../dialect.ts';
 
-const ROUTED =
-  /\b(?:rout(?:ed|ing|e)|forward(?:ed|ing)?|dispatch(?:ed|ing)?|prox(?:y|ied|ying)|send(?:ing)?|sent|select(?:ed|ing)?|assign(?:ed|ing)?|using)\b.{0,120}?(?:https?:\/\/)?\b((?:[\w-]+\.)*[\w-]+:\d{2,5})\b/i;
-const BACKEND_LOST =
-  /\b(?:backend|server|upstream|instance|worker)\b.{0,80}\b(?:unhealthy|down|unreachable|failed|timed out|refused)\b/i;
+const VERBS = [
+  ...['rout(?:ed|ing|e)', 'forward(?:ed|ing)?', 'dispatch(?:ed|ing)?', 'prox(?:y|ied|ying)'],
+  ...['send(?:ing)?', 'sent', 'select(?:ed|ing)?', 'assign(?:ed|ing)?', 'using'],
+].join('|');
+const TARGET = String.raw`(?:https?:\/\/)?\b((?:[\w-]+\.)*[\w-]+:\d{2,5})\b`;
+const ROUTED = new RegExp(String.raw`\b(?:${VERBS})\b.{0,120}?${TARGET}`, 'i');
+const BACKEND_LOST = new RegExp(
+  String.raw`\b(?:backend|server|upstream|instance|worker)\b.{0,80}` +
+    String.raw`\b(?:unhealthy|down|unreachable|failed|timed out|refused)\b`,
+  'i',
+);
 const MAX_TARGETS = 256;
 
 export const loadBalancer: Dialect = {

@@ -49,8 +49,17 @@ export const locust: Dialect = {
 
 /** Quoted cells may hold commas; a doubled quote stands for one. */
 function cellsOf(text: string): string[] {
-  const cells = text.slice(0, 10_000).matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g);
-  return [...cells].map(([, quoted, plain]) =>
-    (quoted?.replaceAll('""', '"') ?? plain ?? '').trim(),
+  const cells: string[] = [];
+  let cell = '';
+  let isQuoted = false;
+  for (const part of text.split(/([",])/)) {
+    if (part === '"') isQuoted = !isQuoted;
+    if (part === ',' && !isQuoted) {
+      cells.push(cell);
+      cell = '';
+    } else cell += part;
+  }
+  return [...cells, cell].map((quoted) =>
+    quoted.trim().replace(/^"|"$/g, '').replaceAll('""', '"'),
   );
 }

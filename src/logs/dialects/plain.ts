@@ -13,20 +13,29 @@ const MAX_VALUES = 60;
 const LONGEST = 400;
 
 const RULE = /^\s*([=\-#*_~─═])\1{4,}\s*$/;
-const WORDS = String.raw`(?:complete|completed|finished|done|succeeded|successful|successfully)`;
+const WORDS = '(?:complete|completed|finished|done|succeeded|successful|successfully)';
+const SUBJECT = String.raw`(?:[A-Za-z0-9][\w ()/.,:'"\-]{0,80}?\b)?`;
 const COMPLETION = new RegExp(
-  String.raw`^[^A-Za-z0-9]*(?:[A-Za-z0-9][\w ()/.,:'"\-]{0,80}?\b)?${WORDS}(?: (?:successfully|in [\w .:]{1,30}))?[^A-Za-z0-9]*$`,
+  String.raw`^[^A-Za-z0-9]*${SUBJECT}${WORDS}` +
+    String.raw`(?: (?:successfully|in [\w .:]{1,30}))?[^A-Za-z0-9]*$`,
   'i',
 );
-const NOT_DONE =
-  /\b(?:not|never|in)[ -]?(?:yet |been )?(?:complete|finished|done|succeeded|successful)/i;
+const NOT_DONE = new RegExp(String.raw`\b(?:not|never|in)[ -]?(?:yet |been )?${WORDS}`, 'i');
 
-const VALUE =
-  /^\s*(?:[-*•] )?([A-Za-z][\w ()/.-]{1,50}?)\s*[:=]\s+(-?\d[\d,]*(?:\.\d+)?)(?:\s*(%|[A-Za-z/]{1,12}))?\s*$/;
+const VALUE = new RegExp(
+  String.raw`^\s*(?:[-*•] )?([A-Za-z][\w ()/.-]{1,50}?)\s*[:=]\s+` +
+    String.raw`(-?\d[\d,]*(?:\.\d+)?)(?:\s*(%|[A-Za-z/]{1,12}))?\s*$`,
+);
 /** What other dialects make of such lines, or what is no quantity. */
 const NOT_VALUES = /^(?:job ?id|elapsed|cpus|pid|port|process|line|rank|exitcode|exit code)$/i;
 const COUNTED =
   /\b(\d[\d,]*) (samples|examples|prompts|instances|questions|layers|GPUs|requests|records)\b/;
+
+const EXIT = new RegExp(
+  String.raw`\b(?:exit(?:ed|ing)?(?: with)?|returned|return|finished with)[ _]?(?:non-zero )?` +
+    String.raw`(?:exit )?(?:code|status)\b[ :=]*(-?\d{1,3})\b`,
+  'i',
+);
 
 const RULES: readonly Rule[] = [
   {
@@ -44,8 +53,7 @@ const RULES: readonly Rule[] = [
   { pattern: /^[^A-Za-z0-9]*(?:Input|Source)\s*:\s+(\S+)\s*$/, facts: [{ name: 'input' }] },
   { pattern: /^[^A-Za-z0-9]*(?:Output|Destination)\s*:\s+(\S+)\s*$/, facts: [{ name: 'output' }] },
   {
-    pattern:
-      /\b(?:exit(?:ed|ing)?(?: with)?|returned|return|finished with)[ _]?(?:non-zero )?(?:exit )?(?:code|status)\b[ :=]*(-?\d{1,3})\b/i,
+    pattern: EXIT,
     facts: [{ name: 'exitCode', unit: 'exit code', keep: 'last' }],
     also: ([, code], log, line) => log.sign('state', code === '0' ? 'succeeded' : 'failed', line),
   },
@@ -55,8 +63,12 @@ const RULES: readonly Rule[] = [
   },
   { pattern: /(?:^|: +\d+ )Killed\b/, sign: { kind: 'error', outcome: 'failed' } },
 ];
-const COMMAND =
-  /^(?:\++ |\$ )(\S.*)$|^(?:Command|Running command|Executing|CMD)\s*[:=]\s*(\S.*)$|^((?:srun|python3?|torchrun|accelerate launch|vllm serve|lm_eval|llama-\w+) .*)$/i;
+const PROGRAMS = String.raw`srun|python3?|torchrun|accelerate launch|vllm serve|lm_eval|llama-\w+`;
+const COMMAND = new RegExp(
+  String.raw`^(?:\++ |\$ )(\S.*)$|^(?:Command|Running command|Executing|CMD)\s*[:=]\s*(\S.*)$|` +
+    String.raw`^((?:${PROGRAMS}) .*)$`,
+  'i',
+);
 
 export const plain: Dialect = {
   name: 'plain',

@@ -4,8 +4,9 @@ import type { LogLine } from '../log-line.ts';
 
 const START = 'Traceback (most recent call last):';
 /** `ImportError: …`, `torch.OutOfMemoryError: …`, `KeyboardInterrupt`. */
-const CAUSE =
-  /^(?:\[[^\]]*\]:?\s*)?((?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Interrupt|Exit|Warning|Iteration|Failed|Timeout|Killed)?)(?::\s?(.*))?$/;
+const CAUSE = /^(?:\[[^\]]*\]:?\s*)?((?:[A-Za-z_]\w*\.)*[A-Z]\w*)(?::\s?(.*))?$/;
+/** Of a cause this much is looked at. */
+const MAX_CAUSE = 1000;
 /** A traceback longer than this (recursion prints 1,000 frames in three lines each) is cut. */
 const MAX_LINES = 4000;
 const STEP = 64;
@@ -48,7 +49,8 @@ export const pythonTraceback: Dialect = {
           else if (lines % STEP === STEP - 1) log.follow(STEP);
           return;
         }
-        if (CAUSE.test(body)) finish(line, body);
+        const cause = body.slice(0, MAX_CAUSE);
+        if (CAUSE.test(cause)) finish(line, cause);
         // Another process wrote in between: go on looking for a while.
         else if (lines % STEP === STEP - 1 && lines < 4 * STEP) log.follow(STEP);
       },

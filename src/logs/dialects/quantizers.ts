@@ -1,13 +1,18 @@
 /** GPTQModel, AutoGPTQ, AutoAWQ, AutoRound: what each module lost, and how many there were. */
 import { ruleDialect } from '../rules.ts';
 
+const QUOTE = `['"]`;
+const LOSS = new RegExp(
+  String.raw`${QUOTE}layer${QUOTE}: (\d+), ${QUOTE}module${QUOTE}: ${QUOTE}([\w.]+)${QUOTE}` +
+    String.raw`.{0,300}?${QUOTE}loss${QUOTE}: ${QUOTE}?([\d.]+(?:e[+-]?\d+)?)`,
+);
+
 export const gptqModel = ruleDialect({
   name: 'gptqmodel',
   needles: ["'layer': ", '"layer": ', 'Quantizing mlp', 'Quantizing self', 'Quantization Config'],
   rules: [
     {
-      pattern:
-        /['"]layer['"]: (\d+), ['"]module['"]: ['"]([\w.]+)['"].*?['"]loss['"]: ['"]?([\d.]+(?:e[+-]?\d+)?)/,
+      pattern: LOSS,
       facts: [
         { name: 'layer.max', unit: 'layer', keep: 'max' },
         null,
@@ -36,7 +41,7 @@ export const autoAwq = ruleDialect({
   needles: ['AWQ: '],
   rules: [
     {
-      pattern: /\bAWQ: +\d+%.*?\| *(\d+)\/(\d+) \[/,
+      pattern: /\bAWQ: +\d+%.{0,200}?\| *(\d+)\/(\d+) \[/,
       facts: [
         { name: 'layers.done', unit: 'layers', keep: 'max' },
         { name: 'layers', unit: 'layers' },

@@ -14,14 +14,14 @@ const LIMIT = /\bElapsed: (\d+) min, Limit: (\d+) min/;
 const HARDWARE = /^\s*CPUs: (\d+), Nodes: (\d+)/;
 const BILLED = /Estimated Consumption: ([\d.]+) core-hours/;
 const CANCELLED = new RegExp(
-  String.raw`\*\*\* (?:JOB|STEP) (\d+)(?:\.\w+)? ON (\S+) CANCELLED AT ${ISO}(?: DUE TO ([A-Z ]+?))? ?\*\*\*`,
+  String.raw`\*\*\* (?:JOB|STEP) (\d+)(?:\.\w+)? ON (\S+) CANCELLED AT ${ISO}` +
+    String.raw`(?: DUE TO ([A-Z ]+?))? ?\*\*\*`,
 );
 const OOM = /(?:oom[_-]kill|Exceeded (?:job|step) memory limit|out-of-memory handler)/;
 const OOM_JOB = /(?:StepId=|step |StepID=|JobId=)(\d+)/;
-const STATE =
-  /^(?:COMPLETED|FAILED|TIMEOUT|OUT_OF_MEMORY|NODE_FAIL|PREEMPTED|DEADLINE|BOOT_FAIL|CANCELLED(?: by \d+)?)$/;
-const SRUN =
-  /^(?:srun|slurmstepd): error: (?:(\S+): )?.*?(?:task[s ]\S+:? )?Exited with exit code (\d+)/;
+const STATES = 'COMPLETED|FAILED|TIMEOUT|OUT_OF_MEMORY|NODE_FAIL|PREEMPTED|DEADLINE|BOOT_FAIL';
+const STATE = new RegExp(String.raw`^(?:${STATES}|CANCELLED(?: by \d+)?)$`);
+const SRUN = /^(?:srun|slurmstepd): error: .{0,300}?Exited with exit code (\d+)/;
 
 export const slurm: Dialect = {
   name: 'slurm',
@@ -121,8 +121,8 @@ function trouble(text: string, log: DialectLog, line: LogLine): void {
   }
   const exited = SRUN.exec(text);
   if (exited) {
-    log.fact('exitCode', Number(exited[2]), line);
-    log.sign('state', exited[2] === '0' ? 'succeeded' : 'failed', line);
+    log.fact('exitCode', Number(exited[1]), line);
+    log.sign('state', exited[1] === '0' ? 'succeeded' : 'failed', line);
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import type { Dialect, DialectLog } from '../dialect.ts';
 import type { LogLine } from '../log-line.ts';
-import { findStamp, wallMs } from '../stamps.ts';
+import { findStamp, RunningClock } from '../stamps.ts';
 
 const INITIALIZING = /Initializing (?:a|an) (?:(V1) )?LLM engine \(v([^)]+)\) with config: (.*)/;
 const API_VERSION = /vLLM API server version (\S+)/;
@@ -18,15 +18,17 @@ const BLOCKS_V1 = /num_gpu_blocks is: (\d+)/;
 const KV_SIZE = /GPU KV cache size: ([\d,]+) tokens/;
 const CONCURRENCY = /Maximum concurrency for ([\d,]+) tokens per request: ([\d.]+)x/;
 const KV_MEMORY = /Available KV cache memory: (-?[\d.]+) GiB/;
-const INIT = /init engine \(.*\) took ([\d.]+) s/;
+const INIT = /init engine \([^)]{0,200}\) took ([\d.]+) s/;
 const CAPTURE = /Graph capturing finished in ([\d.]+) secs, took (-?[\d.]+) GiB/;
 const COMPILE = /torch\.compile takes ([\d.]+) s in total/;
 const LENGTH = /Using max model len (\d+)|max_seq_len=(\d+)/;
 const READY = /Starting vLLM API server|Uvicorn running on|Application startup complete/;
 const SHUTDOWN =
   /Shutting down FastAPI HTTP server|Application shutdown complete|Finished server process/;
-const DEAD =
-  /EngineDeadError|EngineCore encountered a fatal error|Engine core initialization failed|died unexpectedly/;
+const DEAD = new RegExp(
+  'EngineDeadError|EngineCore encountered a fatal error|Engine core initialization failed|' +
+    'Engine process .{0,40}died unexpectedly',
+);
 /** Settings of the engine worth a fact of their own. */
 const SETTINGS = ['dtype', 'quantization', 'tensor_parallel_size', 'kv_cache_dtype', 'seed'];
 
@@ -41,20 +43,18 @@ export const vllm: Dialect = {
     ...['EngineDeadError', 'fatal error', 'Engine core init', 'died unexp', 'Started server proc'],
   ],
   open(log) {
-    const statistics = statisticsReader(log);
-    const clock = { firstMs: null as number | null, lastMs: null as number | null };
+    const clock = new RunningClock();
+    const statistics = statisticsReader(log, clock);
+    let nowS: number | null = null;
     return {
       line(line) {
         const { text } = line;
         if (text.includes('tokens/s, ') && statistics.line(line)) return;
         const stamp = findStamp(text);
-        if (stamp) {
-          clock.lastMs = wallMs(stamp, 2024);
-          clock.firstMs ??= clock.lastMs;
-        }
+        if (stamp) nowS = clock.secondsAt(stamp) ?? nowS;
         start(text, log, line);
         memory(text, log, line);
-        life(text, log, { line, clock });
+        life(text, log, { line, nowS });
       },
       end: () => statistics.end(),
     };
@@ -114,13 +114,12 @@ function memory(text: string, log: DialectLog, line: LogLine): void {
 function life(
   text: string,
   log: DialectLog,
-  { line, clock }: { line: LogLine; clock: { firstMs: number | null; lastMs: number | null } },
+  { line, nowS }: { line: LogLine; nowS: number | null },
 ): void {
   if (READY.test(text)) {
     log.spoken();
-    if (clock.firstMs !== null && clock.lastMs !== null) {
-      const readyS = (clock.lastMs - clock.firstMs) / 1000;
-      log.fact('readyAfter', readyS, line, { unit: 's', from: 'difference', lines: 2 });
+    if (nowS !== null) {
+      log.fact('readyAfter', nowS, line, { unit: 's', from: 'difference', lines: 2 });
     }
   }
   if (SHUTDOWN.test(text)) log.sign('final', 'succeeded', line);
@@ -141,11 +140,14 @@ const FLOWS = [
   ['Avg generation throughput: ', 'generationThroughput'],
 ] as const;
 
-function statisticsReader(log: DialectLog): { line(line: LogLine): boolean; end(): void } {
+function statisticsReader(
+  log: DialectLog,
+  clock: RunningClock,
+): { line(line: LogLine): boolean; end(): void } {
   const flows = FLOWS.map(() => ({ sum: 0, n: 0 }));
   let first: LogLine | null = null;
   let last: LogLine | null = null;
-  let firstMs: number | null = null;
+  let firstS: number | null = null;
   return {
     line(line) {
       const { text } = line;
@@ -154,8 +156,8 @@ function statisticsReader(log: DialectLog): { line(line: LogLine): boolean; end(
       first ??= line.copy();
       last = line.copy();
       const stamp = findStamp(text);
-      const nowMs = stamp ? wallMs(stamp, 2024) : null;
-      firstMs ??= nowMs;
+      const nowS = stamp ? clock.secondsAt(stamp) : null;
+      firstS ??= nowS;
       for (const [i, [label, name]] of FLOWS.entries()) {
         const value = figureAfter(text, label, at);
         const flow = flows[i];
@@ -163,8 +165,8 @@ function statisticsReader(log: DialectLog): { line(line: LogLine): boolean; end(
         flow.sum += value;
         flow.n += 1;
         log.max(`${name}.max`, value, line, 'tokens/s');
-        if (nowMs !== null && firstMs !== null) {
-          log.point(name, { atS: (nowMs - firstMs) / 1000, value }, 'tokens/s');
+        if (nowS !== null && firstS !== null) {
+          log.point(name, { atS: nowS - firstS, value }, 'tokens/s');
         }
       }
       for (const [label, name, unit] of GAUGES) {
