@@ -43,7 +43,9 @@ export function undecidedText({ notEvidenced }: AuditedDocument): string | null 
   if (notEvidenced.length === 0) return null;
   const shown = notEvidenced.slice(0, 5).map((n) => `${n.text} (line ${n.line})`);
   const more = notEvidenced.length > shown.length ? ', …' : '';
-  return `    not evidenced, nothing given decides them: ${notEvidenced.length} numbers: ${shown.join(', ')}${more}`;
+  const n = notEvidenced.length;
+  const head = `    not evidenced, nothing given decides ${n === 1 ? 'it' : 'them'}`;
+  return `${head}: ${n} ${n === 1 ? 'number' : 'numbers'}: ${shown.join(', ')}${more}`;
 }
 
 /** Which checks found something to decide, and how it went. */

@@ -105,7 +105,7 @@ function findingsOf({ tool, metrics, measuredAt }: ImportedResult): Finding[] {
           {
             code: 'not-evidenced',
             severity: 'warning' as const,
-            message: `${bare} of ${metrics.length} numbers came without samples: nothing decides them`,
+            message: `${bare} of ${metrics.length} numbers came without samples to decide them`,
           },
         ]
       : []),

@@ -25,7 +25,12 @@ const FILES: Readonly<Record<string, string>> = {
   'logs/quantize_FP8.log': slurm(
     '4400001',
     { from: '09:00:00', to: '09:08:20' },
-    'Loaded 64 samples.\nRunning calibration on 64 samples (Truncated to 512 tokens)\nSaving model to: out/\nDone.',
+    [
+      'Loaded 64 samples.',
+      'Running calibration on 64 samples (Truncated to 512 tokens)',
+      'Saving model to: out/',
+      'Done.',
+    ].join('\n'),
   ),
   'logs/quantize_INT4_4400002.log': slurm(
     '4400002',

@@ -14,6 +14,9 @@ interface Options {
   json?: boolean;
 }
 
+/** Findings of one file that a person is shown. */
+const SHOWN = 50;
+
 export async function run(options: Options, io: CommandIo): Promise<number> {
   const logs = options.logs === undefined ? null : await openLogs(options.logs, io);
   const audit = await auditFiles([...new Set(options.files)], { cwd: io.cwd, logs });
@@ -24,7 +27,11 @@ export async function run(options: Options, io: CommandIo): Promise<number> {
     return exitCode;
   }
   for (const file of audit.files) {
-    for (const finding of file.findings) writeLine(io.stdout, `${findingText(finding)}\n`);
+    for (const finding of file.findings.slice(0, SHOWN)) {
+      writeLine(io.stdout, `${findingText(finding)}\n`);
+    }
+    const more = file.findings.length - SHOWN;
+    if (more > 0) writeLine(io.stdout, `${file.path}: and ${more} more; --json has all\n`);
   }
   for (const file of audit.files) {
     writeLine(io.stdout, summaryText(file));

@@ -1,4 +1,4 @@
-/** `assay import FILE…`: results of other tools as runs, with what is double and what is missing. */
+/** `assay import FILE…`: results of other tools as runs; what is double, what is missing. */
 import { relative, resolve } from 'node:path';
 import { readRegularFile } from '../../evidence/audit/read-document.ts';
 import { cellName, importKey, importRun } from '../../experiment/import-run.ts';

@@ -3,6 +3,7 @@ import { isBaseline, isQuantized } from './baseline.ts';
 import type { Check, CheckContext } from './check.ts';
 import { borrowedBaselineCheck, conflictCheck, duplicateCheck } from './checks/conflicts.ts';
 import { constantMetricCheck } from './checks/constant-metric.ts';
+import { costCheck } from './checks/cost.ts';
 import { countCheck } from './checks/counts.ts';
 import { entropyCheck } from './checks/entropy.ts';
 import { fileReferenceCheck } from './checks/file-references.ts';
@@ -39,6 +40,7 @@ export const CHECKS: readonly Check[] = [
   sumCheck,
   countCheck,
   entropyCheck,
+  costCheck,
   spreadCheck,
   weightMemoryCheck,
   severalBaselinesCheck,

@@ -8,6 +8,7 @@ import {
   inherited,
   modelName,
   precisionOf,
+  siblingsOf,
   textOf,
 } from './record.ts';
 import { type Role, statisticOf, words } from './role.ts';
@@ -42,7 +43,7 @@ function dimension(quantity: Quantity): string {
 
 const FULL_PRECISION = /^(?:fp32|f32|fp16|f16|bf16|none|full)$/;
 const SAYS_SO =
-  /^(?:configuration|config|notes?|type|role|variant|setup|scheme|format|name|purpose|experiment purpose)$/;
+  /^(?:config(?:uration)?|notes?|type|role|variant|setup|scheme|format|name|(?:.* )?purpose)$/;
 
 /** Says of itself that others are relative to it. */
 export function isBaseline(record: DataRecord): boolean {
@@ -81,8 +82,8 @@ export function baselinesOf(document: AuditDocument, of: Figure): Baselines {
   const { record, field } = of;
   const role = field.role as Role;
   const model = modelName(record);
-  const siblings = document.records.flatMap((candidate): Figure[] => {
-    if (candidate === record || candidate.group !== record.group) return [];
+  const siblings = siblingsOf(document, record).flatMap((candidate): Figure[] => {
+    if (candidate === record) return [];
     const found = sameStatistic(candidate, field, role);
     return found && dimension(found.quantity) === dimension(of.quantity) ? [found] : [];
   });

@@ -1,4 +1,4 @@
-/** The numbers of a text with their units, as statements about the world: not every digit is one. */
+/** The numbers of a text with their units, as statements: not every digit is one. */
 import { type Interval, loosened, roundingInterval, scale } from './interval.ts';
 import { UNIT_BEHIND, type Unit, unitOf } from './unit.ts';
 

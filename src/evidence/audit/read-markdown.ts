@@ -26,8 +26,11 @@ const HEADING = /^ {0,3}(#{1,6})\s+(.*?)\s*#*\s*$/;
 const FENCE = /^\s*(```+|~~~+)\s*([A-Za-z0-9+-]*)/;
 const RULE_ROW = /^\s*\|?\s*:?-{2,}:?\s*(?:\|\s*:?-{2,}:?\s*)*\|?\s*$/;
 /** `- **Key:** value`, `Key: value`, `1. **Key**: value`, `- [ ] Key: value`. */
-const PAIR =
-  /^(\s*(?:[-*+]|\d{1,3}[.)])?\s*(?:\[[ xX]\]\s*)?)(\*\*|__)?([\p{L}][^:|`]{0,60}?)(\*\*|__)?\s*:(\*\*|__)?\s*(?=\S|$)/u;
+const PAIR = new RegExp(
+  String.raw`^(\s*(?:[-*+]|\d{1,3}[.)])?\s*(?:\[[ xX]\]\s*)?)(\*\*|__)?` +
+    String.raw`([\p{L}][^:|\x60]{0,60}?)(\*\*|__)?\s*:(\*\*|__)?\s*(?=\S|$)`,
+  'u',
+);
 
 export function readMarkdown(lines: readonly string[]): Parts {
   const reader: Reader = {

@@ -133,6 +133,40 @@ export function byGroup(records: readonly DataRecord[]): DataRecord[][] {
   return [...groups.values()];
 }
 
+/** More rows than this are raw data, in which nobody states what is relative to what. */
+const MAX_SIBLINGS = 1000;
+
+const groups = new WeakMap<AuditDocument, Map<string, DataRecord[]>>();
+
+/** The records of its group, itself among them; none for a table of raw data. */
+export function siblingsOf(document: AuditDocument, record: DataRecord): readonly DataRecord[] {
+  let known = groups.get(document);
+  if (!known) {
+    known = new Map(byGroup(document.records).map((all) => [all[0]?.group ?? '', all]));
+    groups.set(document, known);
+  }
+  const all = known.get(record.group) ?? [];
+  return all.length > MAX_SIBLINGS ? [] : all;
+}
+
+const children = new WeakMap<AuditDocument, Map<DataRecord, DataRecord[]>>();
+
+/** Records directly below this one. */
+export function childrenOf(document: AuditDocument, record: DataRecord): readonly DataRecord[] {
+  let known = children.get(document);
+  if (!known) {
+    known = new Map();
+    for (const each of document.records) {
+      if (!each.parent) continue;
+      const below = known.get(each.parent);
+      if (below) below.push(each);
+      else known.set(each.parent, [each]);
+    }
+    children.set(document, known);
+  }
+  return known.get(record) ?? [];
+}
+
 /** `microsoft/DialoGPT-small (124.4M parameters)` and `DialoGPT-small` are one model. */
 export function modelName(record: DataRecord): string | null {
   const text = inherited(record, 'model');
@@ -144,8 +178,8 @@ export function modelName(record: DataRecord): string | null {
   return name.trim().toLowerCase().replaceAll('`', '') || null;
 }
 
-const PRECISION =
-  /\b(fp32|f32|fp16|f16|bf16|bfloat16|float16|float32|fp8|int8|int4|nf4|w4a16|w8a8|8-bit|4-bit|awq|gptq)\b/i;
+const FORMATS = 'fp32|f32|fp16|f16|bf16|bfloat16|float16|float32|fp8|int8|int4|nf4';
+const PRECISION = new RegExp(String.raw`\b(${FORMATS}|w4a16|w8a8|8-bit|4-bit|awq|gptq)\b`, 'i');
 
 /** As a word that can be compared; from its own field or from what describes the record. */
 export function precisionOf(record: DataRecord): string | null {

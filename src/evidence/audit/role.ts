@@ -8,6 +8,7 @@ export type Role =
   | 'speedup'
   | 'reduction'
   | 'degradation'
+  | 'change'
   | 'throughput'
   | 'latency'
   | 'duration'
@@ -38,6 +39,7 @@ const RULES: readonly (readonly [Role, RegExp])[] = [
   ],
   ['degradation', /\bdegradation\b|\baccuracy (?:drop|loss)\b|\bperplexity increase\b/],
   ['reduction', /\breduction\b|\bsavings?\b|\bsaved\b/],
+  ['change', /\b(?:improvement|increase|gain|difference|change)\b/],
   ['spread', /\bstd(?:dev| dev| time)?\b|\bstandard deviation\b|\bstdev\b|\bvariance\b/],
   ['interval', /\bconfidence interval\b|\bci ?95\b|\bmargin of error\b/],
   ['perplexity', /\bperplexity\b|\bppl\b/],
@@ -83,6 +85,11 @@ export function words(label: string): string {
 }
 
 const SHORT: Readonly<Record<string, Role>> = { 'best acc': 'accuracy', acc: 'accuracy' };
+
+/** One of these words or phrases (patterns), wherever it stands in plain words. */
+export function anyWord(...phrases: readonly string[]): RegExp {
+  return new RegExp(String.raw`\b(?:${phrases.join('|')})\b`, 'i');
+}
 
 export function roleOf(label: string): Role | null {
   const plain = words(label.replace(/[([][^()[\]]*[)\]]\s*$/, ''));

@@ -19,7 +19,8 @@ export interface Unit {
 }
 
 const THINGS =
-  'tokens?|tok|samples?|requests?|reqs?|images?|prompts?|queries|items|examples?|iterations?|steps?';
+  'tokens?|tok|samples?|requests?|reqs?|images?|prompts?|queries|items|examples?|' +
+  'iterations?|steps?';
 const COUNTED =
   `${THINGS}|models?|runs?|experts?|layers?|instances?|experiments?|batches|parameters|params|` +
   'weights|tensors|users?|classes|tasks?|shards?|files?|gpus?|rows|records|modules?';
@@ -58,7 +59,8 @@ export const UNIT_BEHIND = new RegExp(
     String.raw`\s?(?:${THINGS}|it|t)\s?(?:\/|\sper\s|_per_)\s?(?:seconds?|secs?|s)\b`,
     String.raw`\s?(?:rps|qps)\b`,
     String.raw`\s?(?:[kmgt]i?b)\b(?!\/)`,
-    String.raw`\s?(?:ns|us|µs|μs|ms|milliseconds?|seconds?|secs?|s|minutes?|mins?|hours?|hrs?|h|days?)(?![\p{L}\d_/])`,
+    String.raw`\s?(?:ns|us|µs|μs|ms|milliseconds?|seconds?|secs?|s)(?![\p{L}\d_/])`,
+    String.raw`\s?(?:minutes?|mins?|hours?|hrs?|h|days?)(?![\p{L}\d_/])`,
     String.raw`\s?(?:bits?|nats?)\b`,
     String.raw`[KMBT]?[ -]?(?:${COUNTED})\b(?!\/)`,
     String.raw`[KMBT](?![\p{L}\d_-])`,

@@ -174,7 +174,8 @@ function decideFormula(claim: Claim, formula: string, context: ClaimContext): De
     low === high
       ? String(Number(low.toPrecision(6)))
       : `${low.toPrecision(5)} to ${high.toPrecision(5)}`;
-  const reason = `${side(evaluated.left)} ${evaluated.comparison} ${side(evaluated.right)}; ${told}`;
+  const { left, right, comparison } = evaluated;
+  const reason = `${side(left)} ${comparison} ${side(right)}; ${told}`;
   const holds = compared(evaluated);
   if (holds === null) return notEvidenced(`within rounding it is open: ${reason}`, evidence);
   return holds ? proven(reason, evidence) : refuted(reason, evidence);

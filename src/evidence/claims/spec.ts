@@ -89,7 +89,8 @@ const claimSchema = z
   .superRefine((claim, context) => {
     const given = PREDICATES.filter((name) => claim[name] !== undefined);
     if (given.length !== 1) {
-      const message = `one of ${PREDICATES.join(', ')} is needed${given.length > 1 ? `, not ${given.join(' and ')}` : ''}`;
+      const not = given.length > 1 ? `, not ${given.join(' and ')}` : '';
+      const message = `one of ${PREDICATES.join(', ')} is needed${not}`;
       context.addIssue({ code: 'custom', message });
     }
     if (claim.formula === undefined && claim.subject === undefined) {

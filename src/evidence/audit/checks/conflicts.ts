@@ -44,28 +44,42 @@ const errorOf = (record: DataRecord): string | null =>
 
 const MEASURED = ['perplexity', 'loss', 'accuracy', 'tokenAccuracy'] as const;
 
-function others(
-  document: AuditDocument,
-  { documents }: CheckContext,
-): [AuditDocument, DataRecord][] {
-  return documents.flatMap((other) =>
-    other === document ? [] : other.records.map((r): [AuditDocument, DataRecord] => [other, r]),
-  );
+type Elsewhere = readonly [AuditDocument, DataRecord];
+
+/** More are raw data, not statements. */
+const MAX_RECORDS = 5000;
+
+/** Records of the other documents by their model. */
+function others(document: AuditDocument, { documents }: CheckContext): Map<string, Elsewhere[]> {
+  const found = new Map<string, Elsewhere[]>();
+  for (const other of documents) {
+    if (other === document || other.records.length > MAX_RECORDS) continue;
+    for (const record of other.records) {
+      const model = modelName(record);
+      if (model === null) continue;
+      const known = found.get(model);
+      if (known) known.push([other, record]);
+      else found.set(model, [[other, record]]);
+    }
+  }
+  return found;
 }
 
 export const conflictCheck: Check = {
   name: 'conflicting-sources',
-  says: 'files that are audited together give one run one value, and no result for a run that failed',
+  says: 'files audited together give one run one value, and no result to a run that failed',
   run(document, context) {
     const judge = new Judge(this.name, document);
     const rest = others(document, context);
-    if (rest.length === 0 || document.kind === 'json') return judge.verdicts;
+    const isRaw = document.records.length > MAX_RECORDS;
+    if (rest.size === 0 || isRaw || document.kind === 'json') return judge.verdicts;
     for (const record of document.records) {
       const own = MEASURED.flatMap((role) => figure(record, role) ?? []);
       if (own.length === 0) continue;
-      const twins = rest.flatMap(([other, r]) => {
-        const same = sameRun(record, r);
-        return same ? [{ other, r, same }] : [];
+      const same = rest.get(modelName(record) ?? '') ?? [];
+      const twins = same.flatMap(([other, r]) => {
+        const how = sameRun(record, r);
+        return how ? [{ other, r, same: how }] : [];
       });
       const exact = twins.filter((twin) => twin.same === 'second');
       const failed = twins.filter((twin) => errorOf(twin.r) !== null);
@@ -134,7 +148,7 @@ export const borrowedBaselineCheck: Check = {
   says: "a baseline is not another model's value in a file that is audited with it",
   run(document, context) {
     const judge = new Judge(this.name, document);
-    const rest = others(document, context);
+    const rest = [...others(document, context)].flatMap(([, found]) => found);
     for (const record of document.records) {
       const own = figure(record, 'throughput');
       const model = modelName(record);
@@ -153,7 +167,8 @@ export const borrowedBaselineCheck: Check = {
         severity: 'suspicious',
         place: placeOf(own.field.place, own.quantity),
         written: `${own.quantity.text} as the baseline of ${model}`,
-        arithmetic: `${foreign.other.path}:${foreign.line} has ${own.quantity.text} for ${foreign.name}`,
+        arithmetic:
+          `${foreign.other.path}:${foreign.line} has ` + `${own.quantity.text} for ${foreign.name}`,
         follows: 'what is relative to it compares two models, not two precisions of one',
       });
     }

@@ -6,8 +6,11 @@ import { type AuditDocument, type Field, placeOf } from '../record.ts';
 import { words } from '../role.ts';
 
 /** `Total models evaluated`, `Number of models`, `Models tested`: the thing that is counted. */
-const COUNTED =
-  /^(?:total|number of|num)?\s*(?:of\s+)?(models?|methods?|datasets?|tasks?|precisions?|experiments?)(?:\s+(?:evaluated|tested|benchmarked|compared|measured|run))?$/;
+const THINGS = 'models?|methods?|datasets?|tasks?|precisions?|experiments?';
+const DONE = 'evaluated|tested|benchmarked|compared|measured|run';
+const COUNTED = new RegExp(
+  String.raw`^(?:total|number of|num)?\s*(?:of\s+)?(${THINGS})(?:\s+(?:${DONE}))?$`,
+);
 
 function namesOf(document: AuditDocument, thing: string): { names: Set<string>; places: number } {
   const singular = thing.replace(/s$/, '');
@@ -46,13 +49,14 @@ function checkOne(judge: Judge, document: AuditDocument, field: Field, thing: st
     judge.held();
     return;
   }
+  const some = [...names].slice(0, 6).join(', ');
   const isPlaces = told.value === places;
   const isTotal = /^(?:total|number of|num)\b/.test(words(field.label));
   judge.found({
     severity: isPlaces || isTotal || told.value > places ? 'refuted' : 'suspicious',
     place: placeOf(field.place, told),
     written: `${field.label}: ${told.text}`,
-    arithmetic: `${places} entries name ${names.size} distinct: ${[...names].slice(0, 6).join(', ')}`,
+    arithmetic: `${places} entries name ${names.size} distinct: ${some}`,
     follows: isPlaces
       ? `these are ${places} runs over ${names.size} ${thing}`
       : `the document shows another number of ${thing}`,

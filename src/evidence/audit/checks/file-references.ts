@@ -12,8 +12,8 @@ export interface FileReference {
   readonly record: DataRecord | null;
 }
 
-const EXTENSION =
-  /\.(?:log|err|out|txt|csv|tsv|jsonl?|md|py|ts|js|sh|ya?ml|ipynb|png|pdf|parquet|safetensors|onnx|gguf)$/i;
+const ENDINGS = 'log|err|out|txt|csv|tsv|jsonl?|md|py|ts|js|sh|ya?ml|ipynb|png|pdf|parquet';
+const EXTENSION = new RegExp(String.raw`\.(?:${ENDINGS}|safetensors|onnx|gguf)$`, 'i');
 const CODE = /`([^`\s][^`]*)`/g;
 
 /** Names in backticks, and a table's `Log File` with its `Location`. Patterns and code are not. */

@@ -33,7 +33,7 @@ const count = (text: string): number => Number(text.replaceAll(',', ''));
 
 export const fractionCheck: Check = {
   name: 'fraction',
-  says: 'a percentage beside "a/b" or "a of b" is a/b, and so is an accuracy beside correct and total',
+  says: 'a percentage beside "a/b" or "a of b" is a/b; so is an accuracy beside correct and total',
   run(document) {
     const judge = new Judge(this.name, document);
     for (const passage of document.passages) {

@@ -160,7 +160,8 @@ function checkDuration(judge: Judge, field: Field, { file, by }: JobLog): void {
     written,
     arithmetic:
       `${file.path} (${by}) took ${shown(file.durationS)} s by its ${file.durationFrom}` +
-      `${evidence ? ` (${evidence})` : ''}; what is written is ${shown(Number(times.toPrecision(3)))} times that`,
+      `${evidence ? ` (${evidence})` : ''}; ` +
+      `what is written is ${shown(Number(times.toPrecision(3)))} times that`,
     follows: 'the log shows another duration',
     replacement: `${shown(file.durationS)} s`,
   });

@@ -136,8 +136,11 @@ interface TokenClaim {
   readonly place: TextPlace;
 }
 
-const TOKENS =
-  /(\d[\d,]*)\s*(?:instances|samples|examples|prompts)\D{1,20}?(\d+(?:\.\d+)?)\s*([KMB])?\s*tokens/gi;
+const TOKENS = new RegExp(
+  String.raw`(\d[\d,]*)\s*(?:instances|samples|examples|prompts)\D{1,20}?` +
+    String.raw`(\d+(?:\.\d+)?)\s*([KMB])?\s*tokens`,
+  'gi',
+);
 const TIMES: Readonly<Record<string, number>> = { K: 1e3, M: 1e6, B: 1e9 };
 
 function tokenClaims(document: AuditDocument): TokenClaim[] {

@@ -29,7 +29,7 @@ export function isPlaceholder(text: string): boolean {
   return plain === '' || WHOLE.test(plain);
 }
 
-const RELATIVE = new Set(['speedup', 'reduction', 'degradation']);
+const RELATIVE = new Set(['speedup', 'reduction', 'degradation', 'change']);
 
 /** A baseline has no speedup over itself: a dash there says what is so. */
 function isClaim(field: Field, row: DataRecord): boolean {
@@ -139,14 +139,16 @@ function tellForm(judge: Judge, all: readonly Open[]): void {
     severity: 'not-evidenced',
     place: (sorted[0] as Open).first.place,
     written: writtenIn(sorted[0] as Open),
-    arithmetic: `${total} cells and values in ${all.length} places say nothing: ${each.slice(0, 8).join('; ')}${more}`,
+    arithmetic:
+      `${total} cells and values in ${all.length} places say nothing: ` +
+      `${each.slice(0, 8).join('; ')}${more}`,
     follows: 'most of this is a form that was not filled in: it reports no result',
   });
 }
 
 /** Fields that say what a result is the result of. Other nulls are settings that are off. */
 const PROVENANCE =
-  /(?:^|_)(?:git_?sha|git_?commit|commit(?:_hash|_sha)?|revision|tokenizer_hash|model_hash|config_hash|dataset_hash|checksum)$/i;
+  /(?:^|_)(?:git_?sha|(?:git_?)?commit(?:_hash|_sha)?|revision|checksum|[a-z]+_hash)$/i;
 
 function tellNulls(judge: Judge, document: AuditDocument, fields: readonly Field[]): void {
   const provenance = fields.filter((f) => PROVENANCE.test(f.label));

@@ -46,7 +46,7 @@ function measured(document: AuditDocument, { documents }: CheckContext): Map<str
 
 export const plannedMatrixCheck: Check = {
   name: 'planned-matrix',
-  says: 'every planned method and batch size has a result in the files that are audited with the plan',
+  says: 'every planned method and batch size has a result in the files audited with the plan',
   run(document, context) {
     const judge = new Judge(this.name, document);
     const planned = plannedIn(document);

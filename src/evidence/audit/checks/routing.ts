@@ -28,16 +28,17 @@ function checkTrace(judge: Judge, trace: RouteTrace, context: CheckContext): voi
   if (dummies > 0) {
     const share = ((dummies / rows) * 100).toFixed(2);
     const first = top.map(({ expert, count }) => `${expert} (${count})`).join(', ');
+    const [all, clean] = [trace.entropyBits, trace.cleanBits];
+    const ofMost = ((clean / most) * 100).toFixed(1);
     judge.found({
       severity: 'suspicious',
       place: at(trace.dummyLine),
       written: `${rows} routes`,
       arithmetic:
-        `${dummies} (${share} %) repeat one row (runs of ${runs.slice(0, 4).join(', ')}); entropy over ` +
-        `all ${trace.entropyBits.toFixed(4)} bits (${(trace.entropyBits * Math.LN2).toFixed(4)} nats), ` +
-        `over the other ${rows - dummies} rows ${trace.cleanBits.toFixed(4)} bits, ` +
-        `${((trace.cleanBits / most) * 100).toFixed(1)} % of log2(${experts}) = ${most.toFixed(4)}; ` +
-        `most used then: ${first}`,
+        `${dummies} (${share} %) repeat one row (runs of ${runs.slice(0, 4).join(', ')}); ` +
+        `entropy over all ${all.toFixed(4)} bits (${(all * Math.LN2).toFixed(4)} nats), ` +
+        `over the other ${rows - dummies} rows ${clean.toFixed(4)} bits, ` +
+        `${ofMost} % of log2(${experts}) = ${most.toFixed(4)}; most used then: ${first}`,
       follows: 'these rows are profiling and warm-up: with them every expert statistic is theirs',
     });
   } else judge.held();
@@ -125,17 +126,22 @@ function checkEqualCounts(
       severity: 'refuted',
       place: placeOf(place, { at: match.index, text: match[0] }),
       written: text.trim(),
-      arithmetic: `the trace has ${trace.rows} records, ${values.join(' or ')} tokens were generated`,
+      arithmetic:
+        `the trace has ${trace.rows} records, ` + `${values.join(' or ')} tokens were generated`,
       follows: 'the records are rows of batches, those of prefill and warm-up among them',
     });
   }
 }
 
+/** Of the trace's shape, not of its rows. */
+const BOUND = /\b(?:max(?:imum)?|theoretical|normali[sz]ed|relative|ratio)\b/;
+
 /** An entropy in a document, against the trace: right, in nats, or over the dummies. */
 function checkSaid(judge: Judge, document: AuditDocument, trace: RouteTrace): void {
   for (const record of document.records) {
     for (const field of record.fields) {
-      const said = field.role === 'entropy' ? field.quantities[0] : undefined;
+      const isOwn = field.role === 'entropy' && !BOUND.test(words(field.label));
+      const said = isOwn ? field.quantities[0] : undefined;
       if (!said) continue;
       judge.rests(said);
       const nats = said.unit?.text.startsWith('nat') ?? false;

@@ -1,4 +1,4 @@
-/** Several values called the baseline of one thing: a reader cannot know what is relative to what. */
+/** Several values called the baseline of one thing: relative to which of them is a speedup? */
 import { citation, type Figure, isBaseline, namedBaseline } from '../baseline.ts';
 import type { Check } from '../check.ts';
 import { Judge } from '../finding.ts';
@@ -13,11 +13,14 @@ import {
   precisionOf,
   textOf,
 } from '../record.ts';
-import { words } from '../role.ts';
+import { anyWord, words } from '../role.ts';
 
 /** Settings that make two measurements two things. Purpose, notes and run counts do not. */
-const SETTING =
-  /\b(?:type|dataset|budget|workload|context|sequence length|input|output length|users|concurrency|flash attention|backend|engine|server|method)\b/;
+const SETTING = anyWord(
+  ...['type', 'dataset', 'budget', 'workload', 'context', 'sequence length', 'input'],
+  ...['output length', 'users', 'concurrency', 'flash attention', 'backend', 'engine'],
+  ...['server', 'method'],
+);
 
 /** What must agree for two baselines to be of one thing. */
 function subject(record: DataRecord): string {
@@ -80,8 +83,13 @@ function checkGroup(judge: Judge, bases: readonly Base[]): void {
   judge.found({
     severity: 'suspicious',
     place: placeOf(last.field.place, last.quantity),
-    written: `${last.quantity.text} is one of ${distinct.length} baselines of ${modelName(last.record)}`,
-    arithmetic: distinct.map(({ figure }) => citation(figure)).join(' ≠ '),
+    written:
+      `${last.quantity.text} is one of ${distinct.length} baselines ` +
+      `of ${modelName(last.record)}`,
+    arithmetic: distinct
+      .slice(0, 6)
+      .map(({ figure }) => citation(figure))
+      .join(' ≠ '),
     follows: 'a speedup means nothing before it is said against which of them',
   });
 }

@@ -21,6 +21,10 @@ function subjects(field: Field): Role[] {
       ? ['perplexity']
       : ['perplexity', 'tokenAccuracy', 'accuracy'];
   }
+  if (field.role === 'change') {
+    if (/throughput|speed|tokens|samples/.test(plain)) return ['throughput'];
+    return /latency|time/.test(plain) ? ['latency', 'duration'] : [];
+  }
   if (/size/.test(plain)) return ['size'];
   if (/latency|time/.test(plain)) return ['latency', 'duration'];
   return ['memory', 'size'];
@@ -45,14 +49,23 @@ function shareOf(field: Field, value: Figure, base: Figure): Interval | null {
 }
 
 /** Whether a signed or unsigned share, in percent, in points, or (of a perplexity) as it is. */
-function fits(printed: Quantity, { value, base, share }: Attempt): boolean {
+function fits(field: Field, printed: Quantity, { value, base, share }: Attempt): boolean {
   const { low, high } = printed.interval;
   const sides = [printed.interval, { low: -high, high: -low }];
   const apart = subtract(inBase(base.quantity), inBase(value.quantity));
   const isShare = value.quantity.unit?.dimension === 'percent';
+  const isChange = field.role === 'change';
+  const more = divide(inBase(value.quantity), inBase(base.quantity));
+  const faster = divide(inBase(base.quantity), inBase(value.quantity));
+  // "35 % faster" is v/b − 1 of a rate, and of a time either 1 − v/b or b/v − 1.
+  const changes = isChange ? [more, faster].flatMap((r) => (r ? [lessOne(r)] : [])) : [];
   const points = isShare ? [scale(apart, 100)] : printed.unit === null ? [apart] : [];
-  return [share, ...points].some((expected) => sides.some((side) => meets(expected, side)));
+  return [share, ...points, ...changes].some((expected) =>
+    sides.some((side) => meets(expected, side)),
+  );
 }
+
+const lessOne = (ratio: Interval): Interval => scale(subtract(ratio, exactly(1)), 100);
 
 interface Attempt {
   readonly value: Figure;
@@ -76,6 +89,8 @@ function attempts(document: AuditDocument, record: DataRecord, field: Field): At
   );
 }
 
+const SHARES: ReadonlySet<string | null> = new Set(['reduction', 'degradation', 'change']);
+
 export const shareCheck: Check = {
   name: 'reduction',
   says: 'a reduction or degradation in percent follows from the value beside it and its baseline',
@@ -83,7 +98,7 @@ export const shareCheck: Check = {
     const judge = new Judge(this.name, document);
     for (const record of document.records) {
       for (const field of record.fields) {
-        if (field.role !== 'reduction' && field.role !== 'degradation') continue;
+        if (!SHARES.has(field.role)) continue;
         const percent = percentIn(field);
         if (percent && !isBaseline(record))
           checkOne(judge, document, { record, field, quantity: percent });
@@ -99,9 +114,9 @@ function checkOne(judge: Judge, document: AuditDocument, told: Figure): void {
   const tried = attempts(document, record, field);
   const [first] = tried;
   if (!first) return;
-  const right = tried.find((attempt) => fits(quantity, attempt)) ?? first;
+  const right = tried.find((attempt) => fits(field, quantity, attempt)) ?? first;
   judge.rests(quantity, right.value.quantity, right.base.quantity);
-  if (fits(quantity, right)) {
+  if (fits(field, quantity, right)) {
     judge.held();
     return;
   }

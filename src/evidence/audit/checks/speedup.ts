@@ -100,9 +100,9 @@ export const speedupCheck: Check = {
 function checkOne(judge: Judge, document: AuditDocument, told: Figure): void {
   const { record, field, quantity } = told;
   const arrow = record.fields
-    .filter((f) => f.role === 'latency')
+    .filter((f) => f.role === 'latency' || f.role === 'change')
     .map(arrowPair)
-    .find(Boolean);
+    .find((pair) => pair?.to.unit?.dimension === 'time');
   if (arrow) {
     const ratio = ratioOf(true, arrow.to, arrow.from);
     judge.rests(quantity, arrow.to, arrow.from);
@@ -143,7 +143,8 @@ function checkOne(judge: Judge, document: AuditDocument, told: Figure): void {
   const wanted = isTime ? 'a time' : 'a baseline';
   const instead =
     fits.length > 0
-      ? `${quantity.text} needs ${wanted} of ${needs ? shownInterval(needs) : '—'}: ${fits.join(', ')} fits`
+      ? `${quantity.text} needs ${wanted} of ${needs ? shownInterval(needs) : '—'}: ` +
+        `${fits.join(', ')} fits`
       : `no other value of the document makes ${quantity.text} true`;
   judge.found({
     severity: 'refuted',

@@ -13,7 +13,7 @@ const nameOf = (q: Quantity): string => NAMES[q.unit?.dimension as Named] ?? 'so
 
 export const spreadCheck: Check = {
   name: 'spread',
-  says: 'a ± has the unit of its value (a percentage is fine), and a 95 % interval is that of std and n',
+  says: 'a ± has the unit of its value (or is a percentage), a 95 % interval is that of std and n',
   run(document, context) {
     const judge = new Judge(this.name, document);
     for (const record of document.records) {
@@ -39,7 +39,8 @@ function checkUnits(judge: Judge, field: Field, record: DataRecord, context: Che
       written: `${value.text} ${value.unit?.text} ± ${spread.text} ${spread.unit?.text}`,
       arithmetic:
         `${spread.text} ${spread.unit?.text} is ${nameOf(spread)}, ` +
-        `${value.text} ${value.unit?.text} is ${nameOf(value)}${relative(value, spread, record, context)}`,
+        `${value.text} ${value.unit?.text} is ${nameOf(value)}` +
+        relative(value, spread, record, context),
       follows: 'it cannot be the spread of that value: it is the spread of something not printed',
     });
   }

@@ -3,17 +3,23 @@ import type { Check } from '../check.ts';
 import { Judge, shown } from '../finding.ts';
 import { add, exactly, type Interval, meets, middleOf } from '../interval.ts';
 import { asCount } from '../quantity.ts';
-import { type AuditDocument, type DataRecord, type Field, placeOf, type Table } from '../record.ts';
-import { words } from '../role.ts';
+import {
+  type AuditDocument,
+  childrenOf,
+  type DataRecord,
+  type Field,
+  placeOf,
+  type Table,
+} from '../record.ts';
+import { anyWord, words } from '../role.ts';
 
 export const sumCheck: Check = {
   name: 'sum',
-  says: 'a total is the sum of its parts: of a table with a total row, of child records, of outcomes',
+  says: 'a total is the sum of its parts: of the rows above it, of child records, of outcomes',
   run(document) {
     const judge = new Judge(this.name, document);
     for (const table of document.tables) checkTotalRow(judge, table);
-    const children = childrenOf(document);
-    for (const [record, below] of children) checkChildren(judge, record, below);
+    for (const [record, below] of membersOf(document)) checkChildren(judge, record, below);
     checkOutcomes(judge, document);
     return judge.verdicts;
   },
@@ -21,10 +27,13 @@ export const sumCheck: Check = {
 
 const TOTAL = /^\W*(?:total|sum|overall|all|aggregated)\W*$/i;
 /** What adds up; a rate, a mean or a share does not. */
-const ADDS =
-  /\b(?:count|total|number|requests|samples|tokens|correct|failed|failures|errors|size|bytes|gb|mb|time|duration|items|runs|files|tensors|parameters|cost)\b/;
+const ADDS = anyWord(
+  ...['count', 'total', 'number', 'requests', 'samples', 'tokens', 'correct', 'failed'],
+  ...['failures', 'errors', 'size', 'bytes', 'gb', 'mb', 'time', 'duration', 'items'],
+  ...['runs', 'files', 'tensors', 'parameters', 'cost'],
+);
 const NEVER =
-  /\b(?:mean|avg|average|median|p\d\d|rate|per|accuracy|percent|share|ratio|max|min|best|\/s)\b|%|\/s/;
+  /\b(?:mean|avg|average|median|p\d\d|rate|per|accuracy|percent|share|ratio|max|min|best)\b|%|\/s/;
 
 const adds = (label: string): boolean => {
   const plain = words(label);
@@ -63,7 +72,7 @@ function judgeSum(judge: Judge, total: Field, sum: Interval, of: string): void {
 }
 
 /** JSON objects whose members are objects: `by_task: {a: {total, correct}, b: {…}}`. */
-function childrenOf(document: AuditDocument): Map<DataRecord, DataRecord[]> {
+function membersOf(document: AuditDocument): Map<DataRecord, DataRecord[]> {
   const below = new Map<DataRecord, DataRecord[]>();
   for (const record of document.records) {
     const holder = record.parent;
@@ -71,7 +80,9 @@ function childrenOf(document: AuditDocument): Map<DataRecord, DataRecord[]> {
     // A map of records has no figures of its own; its owner has the totals.
     const owner = holder.fields.length === 0 ? holder.parent : null;
     if (!owner) continue;
-    below.set(owner, [...(below.get(owner) ?? []), record]);
+    const known = below.get(owner);
+    if (known) known.push(record);
+    else below.set(owner, [record]);
   }
   return below;
 }
@@ -120,8 +131,8 @@ function outcomeOf(document: AuditDocument, record: DataRecord): Outcome | null 
   const good = number(GOOD);
   if (!whole || !good) return null;
   const bad = number(BAD);
-  const split = document.records.find(
-    (r) => r.parent === record && BAD.test(words(r.title.split('.').at(-1) as string)),
+  const split = childrenOf(document, record).find((r) =>
+    BAD.test(words(r.title.split('.').at(-1) as string)),
   );
   const parts = bad ? [bad] : (split?.fields.filter((f) => /^\d+$/.test(f.text)) ?? []);
   if (parts.length === 0) return null;

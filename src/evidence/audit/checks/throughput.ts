@@ -3,7 +3,14 @@ import type { Check } from '../check.ts';
 import { inPlaceOf, Judge, shown, shownInterval } from '../finding.ts';
 import { divide, type Interval, meets, middleOf, multiply, scale } from '../interval.ts';
 import { asCount, inBase, type Quantity } from '../quantity.ts';
-import { type AuditDocument, byGroup, type DataRecord, type Field, placeOf } from '../record.ts';
+import {
+  type AuditDocument,
+  byGroup,
+  type DataRecord,
+  type Field,
+  placeOf,
+  siblingsOf,
+} from '../record.ts';
 import { type Role, statisticOf, words } from '../role.ts';
 
 interface Read {
@@ -83,8 +90,7 @@ const timed = (field: Field): boolean => field.quantities[0]?.unit?.dimension ==
 
 /** Another rate of the record or of its group that shows that the total is in seconds. */
 function secondsElsewhere(document: AuditDocument, record: DataRecord): boolean {
-  const siblings = document.records.filter((r) => r.group === record.group);
-  return siblings.some((sibling) =>
+  return siblingsOf(document, record).some((sibling) =>
     triples(sibling).some(({ rate, time, count }) => {
       const expected = divide(asCount(count.quantity), inBase(time.quantity));
       return expected !== null && meets(expected, inBase(rate.quantity));
@@ -152,7 +158,7 @@ interface Loop {
 
 export const batchLoopCheck: Check = {
   name: 'batch-loop',
-  says: 'total time is batches × mean batch latency, where most records of the group show a closed loop',
+  says: 'total time is batches × mean batch latency, where most records show a closed loop',
   run(document) {
     const judge = new Judge(this.name, document);
     for (const records of byGroup(document.records)) {

@@ -40,8 +40,12 @@ function parametersOf(record: DataRecord): { count: Interval; source: string } |
 }
 
 /** Weights that are spread over several devices need not fit into the peak of one. */
-const SHARED =
-  /tensor[-_ ]?parallel|multi[- ]?gpu|per[- ]gpu|offload|\b[2-8]\s?[x×]\s?(?:NVIDIA\s)?(?:A10|A100|H100|H200|L40|V100|RTX|T4|GPU)/i;
+const CARDS = 'A10|A100|H100|H200|L40|V100|RTX|T4|GPU';
+const SHARED = new RegExp(
+  'tensor[-_ ]?parallel|multi[- ]?gpu|per[- ]gpu|offload|' +
+    String.raw`\b[2-8]\s?[x×]\s?(?:NVIDIA\s)?(?:${CARDS})`,
+  'i',
+);
 
 interface Short {
   readonly field: Field;
@@ -100,7 +104,8 @@ function tell(judge: Judge, short: readonly Short[]): void {
     written: `${field.label} ${quantity.text} ${quantity.unit?.text}`,
     arithmetic:
       `${source} × ${bytesEach} bytes = ${shown(weights / GB)} GB ` +
-      `(${shown(weights / GIB)} GiB) of weights alone${also.length > 0 ? `; also ${also.join(', ')}` : ''}`,
+      `(${shown(weights / GIB)} GiB) of weights alone` +
+      (also.length > 0 ? `; also ${also.join(', ')}` : ''),
     follows: asGib
       ? `the unit is GiB: ${quantity.text} GiB = ${shown((quantity.value * GIB) / GB)} GB`
       : 'the weights alone do not fit: another dtype, another model, or not the peak',
