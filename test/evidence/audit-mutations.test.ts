@@ -1,8 +1,11 @@
 /** Seeded single-number edits of documents as other teams write them. */
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type AuditedDocument, auditDocument } from '../../src/evidence/audit/audit.ts';
 import { readDocument } from '../../src/evidence/audit/read-document.ts';
+import type { LogEvidence } from '../../src/evidence/log-evidence.ts';
+import { indexLogs } from '../../src/logs/index-logs.ts';
 import { edited, foreignDocument, mulberry } from '../support/foreign-documents.ts';
+import { smallLogs } from '../support/small-logs.ts';
 
 function audited(name: string, text: string): AuditedDocument {
   const document = readDocument(text, { path: name, absolutePath: `/nowhere/${name}` });
@@ -54,5 +57,62 @@ describe('foreign documents', () => {
       const listed = audited(document.name, document.text).notEvidenced.map((n) => n.text);
       expect(listed.toSorted(), document.text).toEqual(open.map((n) => n.text).toSorted());
     }
+  });
+});
+
+describe('an index of intact logs', () => {
+  let small: ReturnType<typeof smallLogs>;
+  let logs: LogEvidence;
+  beforeAll(async () => {
+    small = smallLogs();
+    logs = { root: small.dir, index: await indexLogs(small.dir) };
+  });
+  afterAll(() => small.remove());
+
+  const index = (fp8: string, int4: string, day: string): string =>
+    [
+      '| Experiment | Job ID | Date | Duration |',
+      '|--|--|--|--|',
+      `| FP8 Quantization | 4400001 | ${day} | ${fp8} |`,
+      `| INT4 Quantization | 4400002 | ${day} | ${int4} |`,
+    ].join('\n');
+  const refuted = (text: string): number => {
+    const document = readDocument(text, { path: 'index.md', absolutePath: '/nowhere/index.md' });
+    const { findings } = auditDocument(document, { documents: [document], logs });
+    return findings.filter((f) => f.severity === 'refuted').length;
+  };
+
+  it.each([
+    ['500 s', '40 s'],
+    ['8.3 min', '0.7 min'],
+    ['00:08:20', '00:00:40'],
+    ['8 min 20 s', '~40 s'],
+  ])('%s and %s are what the logs say', (fp8, int4) => {
+    expect(refuted(index(fp8, int4, '2026-03-01'))).toBe(0);
+  });
+
+  it('every duration that leaves what the log shows, and every other day, is refuted', () => {
+    const missed: string[] = [];
+    for (let seed = 0; seed < 500; seed++) {
+      const random = mulberry(seed);
+      // The log shows 500 s; a job's start and end may add a minute to it.
+      const seconds = Math.floor(random() * 2000);
+      const shouldFail = seconds < 499 || seconds > 560;
+      const found = refuted(index(`${seconds} s`, '40 s', '2026-03-01')) > 0;
+      if (found !== shouldFail) missed.push(`${seconds} s`);
+      const day = `2026-03-${String(2 + Math.floor(random() * 28)).padStart(2, '0')}`;
+      if (refuted(index('500 s', '40 s', day)) !== 2) missed.push(day);
+    }
+    expect(missed).toEqual([]);
+  });
+
+  it('a job that no log is of is not evidenced', () => {
+    const text = index('500 s', '40 s', '2026-03-01').replace('4400001', '4400009');
+    const document = readDocument(text, { path: 'index.md', absolutePath: '/nowhere/index.md' });
+    const { findings } = auditDocument(document, { documents: [document], logs });
+    expect(findings.map((f) => [f.severity, f.written])).toContainEqual([
+      'not-evidenced',
+      'FP8 Quantization: 4400009',
+    ]);
   });
 });
