@@ -124,6 +124,19 @@ describe.skipIf(!present)('seed 001, a baseline log', () => {
     const checks = new Set((file?.findings ?? []).map((f) => f.check));
     expect([...checks].sort()).toEqual(['count-of-names', 'implausible', 'weights-in-memory']);
   });
+  it('with its manifests and summaries: what it says is recorded is null; speeds drift', async () => {
+    const runs = join(corpus, 'baseline-runs');
+    const results = readdirSync(runs, { recursive: true, encoding: 'utf8' })
+      .filter((name) => /smoke\/\w+\.json$/.test(name))
+      .sort();
+    const files = await audited([seed('001'), ...results.map((name) => join(runs, name))]);
+    const findings = findingsOf(files);
+    expectTold(findings, [/refuted claimed-provenance/, /Git SHA recording/, /git_sha is null/]);
+    expectTold(findings, [/refuted claimed-provenance/, /Tokenizer/, /tokenizer_hash is null/]);
+    expectTold(findings, [/repeat-speed/, /phi-3-mini/, /23\.8 % apart/]);
+    expectTold(findings, [/repeat-speed/, /llama-3\.1-8b/, /2\.7 % apart/]);
+    expect(findings.filter((f) => f.check === 'conflicting-sources')).toEqual([]);
+  });
   it('its manifests: null revisions, and their perplexities hold', async () => {
     const dir = join(corpus, 'baseline-runs/3494e70b/meta-llama__Llama-3.1-8B/smoke');
     const [manifest] = await audited([join(dir, 'manifest.json')]);
@@ -219,6 +232,7 @@ describe.skipIf(!present)('seed 004, a matrix of batch sizes', () => {
 
   it.each([
     ['missing cells', [/planned-matrix/, /12 of 20/, /no batch size 4/, /awq: none; gptq: none/]],
+    ['endpoint results', [/file-reference/, /results\/experiments\/none\//]],
     ['a form', [/not-evidenced placeholder/, /form that was not filled in/]],
     ['the duplicate', [/duplicate/, /none_flash_backup.*byte for byte.*none_flash/]],
     ['p99 of 32', [/percentile-support/, /over 32 latencies/, /maximum in disguise/]],

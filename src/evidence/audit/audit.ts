@@ -1,6 +1,7 @@
 /** All checks over all documents. */
 import { isBaseline, isQuantized } from './baseline.ts';
 import type { Check, CheckContext } from './check.ts';
+import { claimedProvenanceCheck } from './checks/claimed-provenance.ts';
 import { borrowedBaselineCheck, conflictCheck, duplicateCheck } from './checks/conflicts.ts';
 import { constantMetricCheck } from './checks/constant-metric.ts';
 import { costCheck } from './checks/cost.ts';
@@ -16,6 +17,7 @@ import { placeholderCheck } from './checks/placeholders.ts';
 import { plannedMatrixCheck } from './checks/planned-matrix.ts';
 import { plausibleCheck } from './checks/plausible.ts';
 import { recipeCheck } from './checks/recipes.ts';
+import { repeatSpeedCheck } from './checks/repeat-speed.ts';
 import { routingCheck } from './checks/routing.ts';
 import { sameWorkCheck } from './checks/same-work.ts';
 import { severalBaselinesCheck } from './checks/several-baselines.ts';
@@ -57,6 +59,8 @@ export const CHECKS: readonly Check[] = [
   borrowedBaselineCheck,
   duplicateCheck,
   plannedMatrixCheck,
+  repeatSpeedCheck,
+  claimedProvenanceCheck,
   sameWorkCheck,
   routingCheck,
 ];

@@ -32,8 +32,20 @@ export function fileReferences(document: AuditDocument): FileReference[] {
       found.push({ path, place, record: passage.record });
     }
   }
+  for (const table of document.tables) {
+    for (const row of table.rows) {
+      for (const { role, text, place } of row.fields) {
+        if (role !== 'file' || !PATH.test(text) || seen.has(text)) continue;
+        seen.add(text);
+        found.push({ path: text, place, record: row });
+      }
+    }
+  }
   return found;
 }
+
+/** A cell of a `Results File` column: a relative path, and nothing else. */
+const PATH = /^(?:[\w.-]+\/)+[\w.-]*$/;
 
 function located(name: string, record: DataRecord | null): string {
   if (name.includes('/') || record?.kind !== 'row') return name;
