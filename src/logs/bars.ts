@@ -95,7 +95,7 @@ export class BarTracker {
     }
     const group = this.#group;
     group.states += 1;
-    group.last = line.copy();
+    group.last.become(line);
     if (isAnother(group.open, state)) {
       close(group);
       group.bars += 1;
