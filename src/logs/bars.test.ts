@@ -1,5 +1,7 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseBarState } from './bars.ts';
+import { BarReader, parseBarState } from './bar-states.ts';
+import { LogLine } from './log-line.ts';
 import { scanBytes } from './scan-file.ts';
 
 const barsOf = (text: string) => scanBytes(Buffer.from(text), 'x.err').collected.bars;
@@ -30,6 +32,51 @@ describe('a state of a progress bar', () => {
 
   it.each(['disk is 98%|full', '57% Completed', 'it [is', 'a: 5%| x 3/7'])('is not %s', (text) => {
     expect(parseBarState(text)).toBeNull();
+  });
+});
+
+describe('further states of a bar, read as bytes', () => {
+  const lineOf = (text: string): LogLine => {
+    const line = new LogLine();
+    line.set(Buffer.from(text), 0, Buffer.byteLength(text));
+    return line;
+  };
+  const digits = fc.stringMatching(/^\d{1,4}$/);
+  const part = fc.oneof(
+    digits,
+    fc.constantFrom('%|', '| ', '|', '█▌', '/', ' [', ':', '<', ' ', 'a'),
+  );
+  const state = fc
+    .tuple(fc.constantFrom('', 'Load', 'Größe (1/2)'), digits, digits, digits, digits)
+    .map(([name, n, of, m, s]) => `${name}: ${n}%|█▌ | ${n}/${of} [${m}:${s}<00:01, 1it/s]`);
+
+  it('are what they are as text, or are left to it', () => {
+    fc.assert(
+      fc.property(
+        state,
+        fc.oneof(
+          state,
+          fc.array(part).map((all) => all.join('')),
+        ),
+        (a, b) => {
+          const reader = new BarReader();
+          const first = parseBarState(a);
+          if (first === null) return;
+          reader.learn(lineOf(a), first);
+          const fast = reader.read(lineOf(b));
+          if (fast !== null) expect(fast).toEqual(parseBarState(b));
+        },
+      ),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('are read so', () => {
+    const reader = new BarReader();
+    const line = (n: number) => `Load:  ${n}%|█▌ | ${n}/100 [1:02:0${n}<00:01, 1it/s]`;
+    reader.learn(lineOf(line(1)), { name: 'Load', count: 1, total: 100, elapsedS: 3721 });
+    expect(reader.read(lineOf(line(7)))).toEqual(parseBarState(line(7)));
+    expect(reader.read(lineOf(line(7)))).toMatchObject({ name: 'Load', count: 7 });
   });
 });
 

@@ -1,60 +1,7 @@
 /** Progress bars collapsed: thousands of states become a name, a count, an elapsed time, a rate. */
+import { BarReader, type BarState, parseBarState } from './bar-states.ts';
 import type { Bar, Evidence } from './log-index.ts';
 import type { LogLine } from './log-line.ts';
-
-export interface BarState {
-  readonly name: string;
-  readonly count: number;
-  readonly total: number | null;
-  readonly elapsedS: number;
-}
-
-const NUMBER = String.raw`(\d+(?:\.\d+)?[kMGT]?)`;
-const TIME = String.raw`((?:\d+:)?\d+:\d\d)`;
-const OF_TOTAL = new RegExp(String.raw`^\|? *${NUMBER}\/${NUMBER} \[${TIME}<`);
-const OPEN_END = new RegExp(String.raw`^(.*?)(?:: )?(\d+)it \[${TIME}, `);
-const SCALE: Readonly<Record<string, number>> = { k: 1e3, M: 1e6, G: 1e9, T: 1e12 };
-/** A longer name is no bar's. */
-const MAX_NAME = 300;
-
-/** The first state in a line, tqdm's or vLLM's; null if there is none. */
-export function parseBarState(text: string): BarState | null {
-  let at = text.indexOf('%|');
-  let after = at + 2;
-  if (at < 0) {
-    at = text.indexOf('% Completed |');
-    after = at + 12;
-  }
-  if (at < 0) return openEnded(text);
-  const end = text.indexOf('| ', after);
-  const counts = OF_TOTAL.exec(text.slice(end < 0 ? after : end, (end < 0 ? after : end) + 80));
-  if (!counts) return null;
-  const name = text.slice(Math.max(0, at - MAX_NAME), at).replace(/:? *\d+$/, '');
-  return {
-    name: name.trim(),
-    count: numberOf(counts[1] as string),
-    total: numberOf(counts[2] as string),
-    elapsedS: secondsOf(counts[3] as string),
-  };
-}
-
-function openEnded(text: string): BarState | null {
-  const match = OPEN_END.exec(text.length > 2 * MAX_NAME ? text.slice(0, 2 * MAX_NAME) : text);
-  if (!match) return null;
-  const name = (match[1] as string).replace(/[: ]+$/, '').trim();
-  const count = Number(match[2]);
-  return { name, count, total: null, elapsedS: secondsOf(match[3] as string) };
-}
-
-function numberOf(text: string): number {
-  const scale = SCALE[text.at(-1) as string];
-  return scale === undefined ? Number(text) : Number(text.slice(0, -1)) * scale;
-}
-
-/** `12:05`, `3:07:41` */
-function secondsOf(text: string): number {
-  return text.split(':').reduce((sum, part) => sum * 60 + Number(part), 0);
-}
 
 interface Group {
   name: string;
@@ -77,13 +24,27 @@ export class BarTracker {
   /** The last name and its group: states of one bar come one after another. */
   #name = '';
   #group: Group | undefined;
+  readonly #reader = new BarReader();
   readonly #path: string;
 
   constructor(path: string) {
     this.#path = path;
   }
 
-  see(state: BarState, line: LogLine): void {
+  /** A line that may hold a state. */
+  line(line: LogLine): void {
+    const again = this.#reader.read(line);
+    if (again) {
+      this.#see(again, line);
+      return;
+    }
+    const state = parseBarState(line.text);
+    if (state === null) return;
+    this.#reader.learn(line, state);
+    this.#see(state, line);
+  }
+
+  #see(state: BarState, line: LogLine): void {
     if (this.#group === undefined || state.name !== this.#name) {
       const key = groupName(state.name);
       this.#group = this.#groups.get(key);
@@ -95,7 +56,7 @@ export class BarTracker {
     }
     const group = this.#group;
     group.states += 1;
-    group.last = line.copy();
+    group.last.become(line);
     if (isAnother(group.open, state)) {
       close(group);
       group.bars += 1;

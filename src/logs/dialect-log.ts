@@ -87,7 +87,7 @@ export class Collector {
         known.value = value;
         known.evidence = line.evidence(this.#path);
       },
-      point: (name, point, unit) => this.#point(full(name), point, unit),
+      series: (name, unit) => this.#curve(full(name), unit),
       sign: (kind, outcome, line) => {
         if (kind !== 'banner') this.#dialects.add(dialect);
         this.#sign({ kind, outcome, evidence: line.evidence(this.#path) });
@@ -123,7 +123,9 @@ export class Collector {
     return {
       facts: Object.fromEntries(facts.map(([name, tally]) => [name, factOf(tally)])),
       series: Object.fromEntries(
-        [...this.#series].map(([name, { unit, points }]) => [name, { unit, points }]),
+        [...this.#series]
+          .filter(([, { points }]) => points.length > 0)
+          .map(([name, { unit, points }]) => [name, { unit, points }]),
       ),
       signs: this.#signs,
       commands: this.#commands,
@@ -165,17 +167,21 @@ export class Collector {
     this.#signs.push(sign);
   }
 
-  #point(name: string, { atS, value }: { atS: number; value: number }, unit: string): void {
-    const curve = this.#series.get(name) ?? { unit, perPoint: 1, points: [] };
+  #curve(name: string, unit: string): { add(atS: number, value: number): void } {
+    const curve: Curve = { unit, perPoint: 1, points: [] };
     this.#series.set(name, curve);
-    const last = curve.points.at(-1);
-    if (last && last.n < curve.perPoint) {
-      last.mean += (value - last.mean) / (last.n + 1);
-      last.n += 1;
-      return;
-    }
-    if (curve.points.length >= MAX_POINTS) halve(curve);
-    curve.points.push({ atS, mean: value, n: 1 });
+    return {
+      add(atS, value) {
+        const last = curve.points.at(-1);
+        if (last && last.n < curve.perPoint) {
+          last.mean += (value - last.mean) / (last.n + 1);
+          last.n += 1;
+          return;
+        }
+        if (curve.points.length >= MAX_POINTS) halve(curve);
+        curve.points.push({ atS, mean: value, n: 1 });
+      },
+    };
   }
 }
 

@@ -36,7 +36,7 @@ export interface DialectLog {
   sum(name: string, value: number, line: LogLine, unit?: string): void;
   max(name: string, value: number, line: LogLine, unit?: string): void;
   /** A value over time; `atS` in seconds on a scale of the file's own. */
-  point(name: string, point: { atS: number; value: number }, unit: string): void;
+  series(name: string, unit: string): { add(atS: number, value: number): void };
   sign(kind: Sign['kind'], outcome: Outcome, line: LogLine): void;
   jobId(id: string, line: LogLine): void;
   host(name: string): void;

@@ -94,13 +94,12 @@ export class LineScanner {
     const ordinal = this.#segments;
     this.#segments += 1;
     if (this.#marks === 0 && ordinal >= this.#listener.wantUntil) return;
-    const isWhole = to - from === end - this.#lineStart;
-    this.#line.set(bytes, from, to, {
-      number: this.#lineFeeds + 1,
-      start: this.#lineStart,
-      isWhole,
-    });
-    this.#listener.onLine(this.#line, this.#marks, ordinal);
+    const line = this.#line;
+    line.set(bytes, from, to);
+    line.number = this.#lineFeeds + 1;
+    line.start = this.#lineStart;
+    line.isWhole = to - from === end - this.#lineStart;
+    this.#listener.onLine(line, this.#marks, ordinal);
   }
 
   #hold(chunk: Buffer, from: number, to: number): void {

@@ -5,7 +5,9 @@ import { LogLine, withoutColours } from './log-line.ts';
 function lineOf(text: string): LogLine {
   const bytes = Buffer.from(`before\n${text}\nafter`);
   const line = new LogLine();
-  line.set(bytes, 7, bytes.length - 6, { number: 2, start: 7, isWhole: true });
+  line.set(bytes, 7, bytes.length - 6);
+  line.number = 2;
+  line.start = 7;
   return line;
 }
 
@@ -36,7 +38,7 @@ describe('the evidence of a line', () => {
   it('outlives the bytes of the line', () => {
     const line = lineOf('kept');
     const copy = line.copy();
-    line.set(Buffer.from('other'), 0, 5, { number: 9, start: 0, isWhole: true });
+    line.set(Buffer.from('other'), 0, 5);
     expect(copy.evidence('a')).toMatchObject({ line: 2, text: 'kept' });
   });
 });

@@ -15,6 +15,8 @@ export function withoutColours(text: string): string {
   return text.includes(ESCAPE) ? text.replaceAll(CONTROL, '') : text;
 }
 
+const NOTHING = Buffer.alloc(0);
+
 export class LogLine {
   /** From 1. */
   number = 0;
@@ -22,53 +24,53 @@ export class LogLine {
   start = 0;
   /** False if only the beginning of an overlong line is here. */
   isWhole = true;
-  #bytes: Buffer = Buffer.alloc(0);
-  #from = 0;
-  #to = 0;
+  /** What is held of the line: `bytes` from `from` to `to`, valid during the call only. */
+  bytes: Buffer = NOTHING;
+  from = 0;
+  to = 0;
   #text: string | null = null;
 
-  /** `text` is given where the bytes are not UTF-8 by design. */
-  set(
-    bytes: Buffer,
-    from: number,
-    to: number,
-    place: { number: number; start: number; isWhole: boolean; text?: string },
-  ): void {
-    this.#bytes = bytes;
-    this.#from = from;
-    this.#to = to;
-    this.#text = place.text === undefined ? null : withoutColours(place.text);
-    this.number = place.number;
-    this.start = place.start;
-    this.isWhole = place.isWhole;
+  /** Then `number`, `start` and `isWhole`. `text` is given where the bytes are not UTF-8. */
+  set(bytes: Buffer, from: number, to: number, text: string | null = null): void {
+    this.bytes = bytes;
+    this.from = from;
+    this.to = to;
+    this.#text = text === null ? null : withoutColours(text);
   }
 
   /** End of what is held, as an offset in the file. */
   get end(): number {
-    return this.start + (this.#to - this.#from);
+    return this.start + (this.to - this.from);
   }
 
   /** Without colours; bytes that are not UTF-8 come as U+FFFD. */
   get text(): string {
-    this.#text ??= withoutColours(this.#bytes.toString('utf8', this.#from, this.#to));
+    this.#text ??= withoutColours(this.bytes.toString('utf8', this.from, this.to));
     return this.#text;
   }
 
   /** The same line on bytes of its own: outlives the call that handed it over. */
   copy(): LogLine {
     const copy = new LogLine();
-    const bytes = Buffer.from(this.#bytes.subarray(this.#from, this.#to));
-    copy.set(bytes, 0, bytes.length, {
-      number: this.number,
-      start: this.start,
-      isWhole: this.isWhole,
-      text: this.text,
-    });
+    copy.become(this);
     return copy;
   }
 
+  /** This line, kept for later in place of the one that was kept before. */
+  become(line: LogLine): void {
+    const length = line.to - line.from;
+    if (this.bytes.length < length || this.from !== 0) this.bytes = Buffer.allocUnsafe(length + 64);
+    line.bytes.copy(this.bytes, 0, line.from, line.to);
+    this.from = 0;
+    this.to = length;
+    this.#text = line.#text;
+    this.number = line.number;
+    this.start = line.start;
+    this.isWhole = line.isWhole;
+  }
+
   evidence(path: string): Evidence {
-    const bytes = this.#bytes.subarray(this.#from, this.#to);
+    const bytes = this.bytes.subarray(this.from, this.to);
     return {
       path,
       line: this.number,

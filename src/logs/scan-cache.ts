@@ -12,7 +12,7 @@ import type { ScanResult } from './index-logs.ts';
 /** Raise it with every change of what a scan finds. */
 const VERSION = 'assay.logs-cache/1';
 /** Time stamps of file systems are this coarse, two seconds on the worst. */
-const RACY_MS = 2500;
+export const RACY_MS = 2500;
 
 interface Entry {
   readonly stamp: string;

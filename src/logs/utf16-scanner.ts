@@ -81,8 +81,10 @@ export class Utf16Scanner {
     this.#segments += 1;
     const text = this.#decoder.decode(this.#held.subarray(0, this.#heldBytes));
     const isWhole = this.#heldBytes === this.#lineBytes;
-    const place = { number: this.#lineFeeds + 1, start: this.#lineStart, isWhole, text };
-    this.#line.set(this.#held, 0, this.#heldBytes, place);
+    this.#line.set(this.#held, 0, this.#heldBytes, text);
+    this.#line.number = this.#lineFeeds + 1;
+    this.#line.start = this.#lineStart;
+    this.#line.isWhole = isWhole;
     const marks = marksIn(Buffer.from(text), this.#automaton);
     if (marks === 0 && ordinal >= this.#listener.wantUntil) return;
     this.#listener.onLine(this.#line, marks, ordinal);

@@ -121,10 +121,15 @@ export class DocumentBuilder<Reference = NumberReference> {
     const text = `${this.#lines.join('\n')}\n`;
     const inProse = (line: number): boolean =>
       this.#prose.some((range) => line >= range.from && line <= range.to);
+    const citedOn = new Map<number, Citation<Reference>[]>();
+    for (const citation of this.#citations) {
+      const known = citedOn.get(citation.line);
+      if (known) known.push(citation);
+      else citedOn.set(citation.line, [citation]);
+    }
     const cited = (line: number, column: number): boolean =>
-      this.#citations.some(
-        (c) => c.line === line && column >= c.column && column < c.column + c.text.length,
-      );
+      citedOn.get(line)?.some((c) => column >= c.column && column < c.column + c.text.length) ??
+      false;
     const constants = findNumerals(text).filter(
       ({ line, column }) => !inProse(line) && !cited(line, column),
     );

@@ -16,9 +16,9 @@ export interface WrittenLogIndex {
   readonly jsonPath: string;
 }
 
-/** Every path that an index in `dir` writes: none of them is a log. */
+/** Document, evidence and JSON of the index in `dir`. */
 export function logIndexPaths(dir: string): string[] {
-  const names = [LOGS_FILE_NAME, LOGS_EVIDENCE_NAME, LOGS_JSON_NAME, LOGS_CACHE_NAME];
+  const names = [LOGS_FILE_NAME, LOGS_EVIDENCE_NAME, LOGS_JSON_NAME];
   return names.map((name) => join(dir, name));
 }
 

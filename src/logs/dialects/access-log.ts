@@ -1,5 +1,6 @@
 /** HTTP access lines of uvicorn, nginx and their like: requests by route and by status. */
 import type { Dialect } from '../dialect.ts';
+import { LineTemplate, numbersBefore } from '../line-template.ts';
 import type { LogLine } from '../log-line.ts';
 
 const REQUEST = /^([A-Z]{3,7}) ([^ ?]+)(?:\?[^ ]*)? HTTP\/[\d.]+" (\d{3})$/;
@@ -8,19 +9,45 @@ const MAX_ROUTES = 150;
 /** Work, as opposed to health checks and metrics. */
 const WORK = /^\/(?:v\d+\/(?!models)|generate|completion|infill|embed|rerank|score|predict)/;
 
+/** Shapes of lines that are known by heart. */
+const MAX_SHAPES = 8;
+
+interface Entry {
+  n: number;
+  readonly first: LogLine;
+}
+
+interface Shape {
+  readonly template: LineTemplate;
+  /** Index of the first number of the request, and its numbers. */
+  readonly first: number;
+  readonly fixed: readonly number[];
+  readonly entry: Entry;
+}
+
 export const accessLog: Dialect = {
   name: 'access-log',
   needles: ['HTTP/1.', 'HTTP/2'],
   open(log) {
-    const seen = new Map<string, { n: number; first: LogLine }>();
+    const seen = new Map<string, Entry>();
+    const shapes: Shape[] = [];
     return {
       line(line) {
+        for (let i = 0; i < shapes.length; i += 1) {
+          const shape = shapes[i] as Shape;
+          if (!isAgain(shape, line)) continue;
+          shape.entry.n += 1;
+          return;
+        }
         const key = requestOf(line.text);
         if (key === null) return;
         const known = seen.get(key);
         if (known) known.n += 1;
         else if (seen.size < MAX_ROUTES) seen.set(key, { n: 1, first: line.copy() });
         else log.count('requests.other', line, 'requests');
+        const entry = seen.get(key);
+        const shape = entry && shapeOf(line, key, entry);
+        if (shape && shapes.length < MAX_SHAPES) shapes.push(shape);
       },
       end() {
         const totals = new Map<string, { n: number; lines: number; first: LogLine }>();
@@ -48,6 +75,26 @@ export const accessLog: Dialect = {
     };
   },
 };
+
+/** Of the lines that look like this one, those whose request and status have the same numbers. */
+function shapeOf(line: LogLine, key: string, entry: Entry): Shape | null {
+  const template = LineTemplate.of(line);
+  if (template === null) return null;
+  const { text } = line;
+  const start = text.indexOf(key);
+  const after = numbersBefore(text.slice(start), text.length);
+  const first = template.values.length - after;
+  const fixed = [...template.values.slice(first, first + numbersBefore(key, key.length))];
+  return { template, first, fixed, entry };
+}
+
+function isAgain({ template, first, fixed }: Shape, line: LogLine): boolean {
+  if (!template.matches(line)) return false;
+  for (let i = 0; i < fixed.length; i += 1) {
+    if (template.values[first + i] !== fixed[i]) return false;
+  }
+  return true;
+}
 
 /** `POST /v1/chat/completions HTTP/1.1" 200` of a line, or null. */
 function requestOf(text: string): string | null {

@@ -9,7 +9,7 @@ export const llmCompressor = ruleDialect({
       'model is not saved',
       'ression statistic',
       'LLM Compressor',
-      '): Calibrating: ',
+      '): Calibrating: 100%',
       'Compressing model',
     ],
   ],

@@ -1,5 +1,5 @@
 /** Progress bars of tqdm, and vLLM's variant of them (`14% Completed | 1/7 [`). */
-import { BarTracker, parseBarState } from '../bars.ts';
+import { BarTracker } from '../bars.ts';
 import type { Dialect } from '../dialect.ts';
 
 export const tqdm: Dialect = {
@@ -9,9 +9,7 @@ export const tqdm: Dialect = {
     const tracker = new BarTracker(log.path);
     return {
       line(line) {
-        const state = parseBarState(line.text);
-        if (state === null) return;
-        tracker.see(state, line);
+        tracker.line(line);
       },
       end() {
         const bars = tracker.bars();

@@ -5,6 +5,7 @@
 import type { Dialect, DialectLog } from '../dialect.ts';
 import type { LogLine } from '../log-line.ts';
 import { findStamp, RunningClock } from '../stamps.ts';
+import { statisticsReader } from '../vllm-statistics.ts';
 
 const INITIALIZING = /Initializing (?:a|an) (?:(V1) )?LLM engine \(v([^)]+)\) with config: (.*)/;
 const API_VERSION = /vLLM API server version (\S+)/;
@@ -48,8 +49,9 @@ export const vllm: Dialect = {
     let nowS: number | null = null;
     return {
       line(line) {
+        if (statistics.line(line)) return;
         const { text } = line;
-        if (text.includes('tokens/s, ') && statistics.line(line)) return;
+
         const stamp = findStamp(text);
         if (stamp) nowS = clock.secondsAt(stamp) ?? nowS;
         start(text, log, line);
@@ -124,82 +126,4 @@ function life(
   }
   if (SHUTDOWN.test(text)) log.sign('final', 'succeeded', line);
   if (DEAD.test(text)) log.sign('error', 'failed', line);
-}
-
-/** The figures of a ten-second statistics line, each with its label and fact name. */
-const GAUGES = [
-  ['Running: ', 'running', 'requests'],
-  ['Waiting: ', 'waiting', 'requests'],
-  ['Pending: ', 'waiting', 'requests'],
-  ['Swapped: ', 'swapped', 'requests'],
-  ['GPU KV cache usage: ', 'kvUse', '%'],
-  ['Prefix cache hit rate: ', 'prefixHit', '%'],
-] as const;
-const FLOWS = [
-  ['Avg prompt throughput: ', 'promptThroughput'],
-  ['Avg generation throughput: ', 'generationThroughput'],
-] as const;
-
-function statisticsReader(
-  log: DialectLog,
-  clock: RunningClock,
-): { line(line: LogLine): boolean; end(): void } {
-  const flows = FLOWS.map(() => ({ sum: 0, n: 0 }));
-  let first: LogLine | null = null;
-  let last: LogLine | null = null;
-  let firstS: number | null = null;
-  return {
-    line(line) {
-      const { text } = line;
-      const at = text.indexOf(FLOWS[0][0]);
-      if (at < 0) return false;
-      first ??= line.copy();
-      last = line.copy();
-      const stamp = findStamp(text);
-      const nowS = stamp ? clock.secondsAt(stamp) : null;
-      firstS ??= nowS;
-      for (const [i, [label, name]] of FLOWS.entries()) {
-        const value = figureAfter(text, label, at);
-        const flow = flows[i];
-        if (value === null || !flow) continue;
-        flow.sum += value;
-        flow.n += 1;
-        log.max(`${name}.max`, value, line, 'tokens/s');
-        if (nowS !== null && firstS !== null) {
-          log.point(name, { atS: nowS - firstS, value }, 'tokens/s');
-        }
-      }
-      for (const [label, name, unit] of GAUGES) {
-        const value = figureAfter(text, label, at);
-        if (value !== null) log.max(`${name}.max`, value, line, unit);
-      }
-      return true;
-    },
-    end() {
-      if (first === null || last === null) return;
-      const n = flows[0]?.n ?? 0;
-      log.fact('statistics', n, first, { unit: 'lines', from: 'count', lines: n });
-      for (const [i, [, name]] of FLOWS.entries()) {
-        const { sum, n } = flows[i] ?? { sum: 0, n: 0 };
-        if (n === 0) continue;
-        log.fact(`${name}.mean`, sum / n, first, { unit: 'tokens/s', from: 'mean', lines: n });
-      }
-      const rate = figureAfter(last.text, 'Prefix cache hit rate: ', 0);
-      if (rate !== null) log.fact('prefixHit.last', rate, last, { unit: '%' });
-    },
-  };
-}
-
-function figureAfter(text: string, label: string, from: number): number | null {
-  const at = text.indexOf(label, from);
-  if (at < 0) return null;
-  const start = at + label.length;
-  let end = start;
-  for (; end < text.length; end += 1) {
-    const code = text.charCodeAt(end);
-    // 0-9 and the point.
-    if ((code < 48 || code > 57) && code !== 46) break;
-  }
-  const value = Number(text.slice(start, end));
-  return end === start || Number.isNaN(value) ? null : value;
 }
