@@ -193,7 +193,6 @@ export const reportedRowSchema = z.object({
   /** What the tool measured, where the file has it; of these the value is the mean. */
   samples: z.array(z.number()).optional(),
 });
-export type ReportedRow = z.infer<typeof reportedRowSchema>;
 
 export const sampleRowSchema = z.discriminatedUnion('kind', [
   tensorRowSchema,

@@ -101,7 +101,7 @@ const claimSchema = z
     }
   });
 
-export const PREDICATES = [
+const PREDICATES = [
   'matches',
   'absent',
   'count',
@@ -112,7 +112,6 @@ export const PREDICATES = [
   'equals',
   'formula',
 ] as const;
-export type Predicate = (typeof PREDICATES)[number];
 
 export type Claim = z.infer<typeof claimSchema>;
 
