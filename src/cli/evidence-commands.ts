@@ -19,6 +19,7 @@ export function addEvidence(program: Command, act: Act): void {
     .description('decide every claim, with its evidence')
     .argument('[file]', 'the claims', 'claims.yaml')
     .option('--logs <dir>', 'where the logs are', '.')
+    .option('--out <dir>', 'also write LOGS.md with the verdicts there')
     .option('--json', 'verdicts as JSON')
     .addHelpText('after', '\nExample:\n  assay claims check --logs logs/')
     .action((file: string, options: Options) =>

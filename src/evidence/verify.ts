@@ -84,7 +84,7 @@ export async function verifyLab(lab: Lab, options: VerifyOptions = {}): Promise<
 }
 
 /** The logs that a document is about, read again; null if it is about none, or they are gone. */
-async function logsOf(sidecar: string): Promise<LogIndex | null> {
+export async function logsOf(sidecar: string): Promise<LogIndex | null> {
   try {
     const root: unknown = JSON.parse(readFileSync(sidecar, 'utf8')).logs?.root;
     return typeof root === 'string' ? await indexLogs(join(dirname(sidecar), root)) : null;

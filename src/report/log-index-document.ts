@@ -16,6 +16,15 @@ export interface LogDocumentOptions {
   readonly version: string;
   /** From the document's directory to the root of the index, forward slashes. */
   readonly root: string;
+  /** Claims about the logs, decided (`assay claims check`). */
+  readonly claims?: readonly DecidedClaim[];
+}
+
+export interface DecidedClaim {
+  readonly claim: string;
+  readonly verdict: string;
+  readonly reason: string;
+  readonly evidence: readonly Evidence[];
 }
 
 /** Facts of one log that its section shows; logs.json has them all. */
@@ -64,6 +73,7 @@ export function logIndexDocument(
   bars(document, index);
   fleets(document, index);
   integrity(document, index);
+  claims(doc, options.claims ?? []);
   findings(doc, index);
   leftOut(doc, index);
   const built = doc.build({ document: LOGS_FILE_NAME, experiment: 'logs' });
@@ -233,6 +243,21 @@ function findings(doc: Builder, { files, findings }: LogIndex): void {
   doc.heading(2, 'Findings');
   for (const line of all) doc.add(line);
 }
+
+function claims(doc: Builder, decided: readonly DecidedClaim[]): void {
+  if (decided.length === 0) return;
+  doc.heading(2, 'Claims');
+  doc.table(
+    ['Claim', 'Verdict', 'Why', 'Evidence'],
+    decided.map(({ claim, verdict, reason, evidence }) => {
+      const [first] = evidence;
+      const shown = first ? `${code(first.path)} line ${first.line}` : '—';
+      return [cellText(claim), verdict, cellText(reason), shown];
+    }),
+  );
+}
+
+const cellText = (text: string): string => escaped(text).replaceAll('|', '\\|');
 
 function leftOut(doc: Builder, { skipped }: LogIndex): void {
   if (skipped.length === 0) return;

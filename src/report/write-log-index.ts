@@ -5,7 +5,12 @@ import type { LogIndex } from '../logs/log-index.ts';
 import { makeDirectory, writeFileAtomic } from '../record/atomic.ts';
 import { canonicalJson, sha256Hex } from '../record/canonical.ts';
 import { UsageError } from '../record/errors.ts';
-import { LOGS_EVIDENCE_NAME, LOGS_FILE_NAME, logIndexDocument } from './log-index-document.ts';
+import {
+  type DecidedClaim,
+  LOGS_EVIDENCE_NAME,
+  LOGS_FILE_NAME,
+  logIndexDocument,
+} from './log-index-document.ts';
 
 export const LOGS_JSON_NAME = 'logs.json';
 /** Disposable: without it the next index reads every log again. */
@@ -25,7 +30,7 @@ export function logIndexPaths(dir: string): string[] {
 /** Throws UsageError instead of overwriting an index that a person wrote. */
 export function writeLogIndex(
   index: LogIndex,
-  options: { dir: string; root: string; version: string },
+  options: { dir: string; root: string; version: string; claims?: readonly DecidedClaim[] },
 ): WrittenLogIndex {
   const { dir, root, version } = options;
   const [documentPath, evidencePath, jsonPath] = logIndexPaths(dir) as [string, string, string];
@@ -36,7 +41,11 @@ export function writeLogIndex(
   }
   makeDirectory(dir);
   const from = relative(dir, root).replaceAll('\\', '/') || '.';
-  const { text, evidence } = logIndexDocument(index, { version, root: from });
+  const { text, evidence } = logIndexDocument(index, {
+    version,
+    root: from,
+    ...(options.claims ? { claims: options.claims } : {}),
+  });
   const digest = sha256Hex(canonicalJson(evidence));
   replace(evidencePath, `${JSON.stringify({ ...evidence, digest }, null, 1)}\n`);
   replace(documentPath, text);

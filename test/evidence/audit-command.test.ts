@@ -128,6 +128,13 @@ describe('claims', () => {
     expect(check.stdout).toContain("ImportError: cannot import name 'AWQModifier'");
   });
 
+  it('verdicts go into LOGS.md, whose numbers still stand', async () => {
+    await assay('claims', 'check', '--logs', small.dir, '--out', 'reports/logs');
+    const page = readFileSync(join(dir, 'reports/logs/LOGS.md'), 'utf8');
+    expect(page).toMatch(/## Claims[\s\S]*it succeeded \| refuted \|/);
+    expect((await assay('audit', 'reports/logs/LOGS.md')).stdout).toContain('nothing found');
+  });
+
   it('mistakes are told with their lines; exit 2', async () => {
     writeFileSync(
       join(dir, 'wrong.yaml'),

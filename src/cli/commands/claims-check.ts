@@ -6,12 +6,15 @@ import { parseClaims } from '../../evidence/claims/spec.ts';
 import type { Verdict } from '../../evidence/claims/verdict.ts';
 import { UsageError } from '../../record/errors.ts';
 import { textTable } from '../../report/table.ts';
+import { writeLogIndex } from '../../report/write-log-index.ts';
 import { type CommandIo, writeJson, writeLine } from '../io.ts';
+import { packageVersion } from '../package.ts';
 import { openLogs } from './audit.ts';
 
 interface Options {
   file: string;
   logs: string;
+  out?: string;
   json?: boolean;
 }
 
@@ -19,6 +22,11 @@ export async function run(options: Options, io: CommandIo): Promise<number> {
   const claims = parseClaims(readText(resolve(io.cwd, options.file), options.file), options.file);
   const logs = await openLogs(options.logs, io);
   const checked = checkClaims(claims, { logs, cwd: io.cwd });
+  if (options.out !== undefined) {
+    const dir = resolve(io.cwd, options.out);
+    const { index, root } = logs;
+    writeLogIndex(index, { dir, root, version: packageVersion(), claims: checked });
+  }
   const exitCode = checked.some((c) => c.verdict === 'refuted') ? 6 : 0;
   if (options.json) {
     writeJson(io.stdout, { ok: exitCode === 0, logs: logs.root, claims: checked });

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { findLab } from '../../record/lab.ts';
 import { listRuns } from '../../record/run-reader.ts';
-import { lookupIn } from '../verify.ts';
+import { logsOf, lookupIn } from '../verify.ts';
 import { verifyDocument } from '../verify-document.ts';
 import { type VerifiedRun, verifyRun } from '../verify-run.ts';
 import type { AuditedDocument } from './audit.ts';
@@ -28,6 +28,7 @@ export async function auditOwnDocument(path: string, sidecar: string): Promise<A
   const { document, numbers, discrepancies } = verifyDocument(sidecar, {
     root: lab.root,
     lookup: lookupIn(verified, entries),
+    logs: await logsOf(sidecar),
   });
   const findings = discrepancies.map((d): AuditFinding => {
     const nowhere = { file: document, line: 1, column: 1, text: '', width: 1 };
