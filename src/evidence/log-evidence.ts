@@ -50,7 +50,10 @@ export interface Resolved {
 /** A path of a document in the index: as it stands, else the one file of its name. */
 export function resolvePath(index: LogIndex, written: string): Resolved | null {
   const path = written.replace(/^(?:\.\/)+/, '').replace(/\\/g, '/');
-  const there = index.files.find((f) => f.path === path);
+  const there =
+    index.files.find((f) => f.path === path) ??
+    // The document and the logs may be seen from two directories of one tree.
+    index.files.find((f) => path.endsWith(`/${f.path}`) || f.path.endsWith(`/${path}`));
   if (there) return { file: there, how: 'there' };
   const name = path.split('/').at(-1);
   const named = index.files.filter((f) => f.path.split('/').at(-1) === name);

@@ -252,12 +252,10 @@ function claims(doc: Builder, decided: readonly DecidedClaim[]): void {
     decided.map(({ claim, verdict, reason, evidence }) => {
       const [first] = evidence;
       const shown = first ? `${code(first.path)} line ${first.line}` : '—';
-      return [cellText(claim), verdict, cellText(reason), shown];
+      return [escaped(claim), verdict, escaped(reason), shown];
     }),
   );
 }
-
-const cellText = (text: string): string => escaped(text).replaceAll('|', '\\|');
 
 function leftOut(doc: Builder, { skipped }: LogIndex): void {
   if (skipped.length === 0) return;

@@ -60,16 +60,15 @@ function quantityAt(
   numeral: string,
   fallback: Unit | null,
 ): Quantity | null {
-  // A dash glued to a word is no sign: `phi-3`.
   const behind = at + numeral.length;
   UNIT_BEHIND.lastIndex = behind;
   const behindIt = UNIT_BEHIND.exec(plain)?.[0] ?? '';
   const unit = unitOf(behindIt);
   const written = unit ? behindIt : '';
   const end = behind + written.length;
-  if (NOT_BEHIND.test(plain.slice(written === '' ? behind : end))) {
-    if (written === '' || /^[\p{L}_]/u.test(plain.slice(end))) return null;
-  }
+  const after = plain.slice(end, end + 4);
+  // With a unit only a word that goes on behind it says that it was none.
+  if (written === '' ? NOT_BEHIND.test(after) : /^[\p{L}_]/u.test(after)) return null;
   const value = Number(numeral.replaceAll(',', '').replace('−', '-'));
   if (!Number.isFinite(value)) return null;
   const before = plain.slice(Math.max(0, at - 24), at);
@@ -92,6 +91,11 @@ function quantityAt(
 /** In seconds, bytes, 1/s, shares, pieces. */
 export function inBase(quantity: Quantity): Interval {
   return scale(quantity.interval, quantity.unit?.factor ?? 1);
+}
+
+/** What is printed, in the same units: for the arithmetic that a reader is shown. */
+export function pointOf(quantity: Quantity): number {
+  return quantity.value * (quantity.unit?.factor ?? 1);
 }
 
 /** A count stands for itself, not for an interval around it. */

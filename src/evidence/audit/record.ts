@@ -175,11 +175,18 @@ export function modelName(record: DataRecord): string | null {
     .replace(/\s*\(.*$/, '')
     .split('/')
     .at(-1) as string;
-  return name.trim().toLowerCase().replaceAll('`', '') || null;
+  return name.trim().toLowerCase().replaceAll(/[`*]/g, '') || null;
 }
 
 const FORMATS = 'fp32|f32|fp16|f16|bf16|bfloat16|float16|float32|fp8|int8|int4|nf4';
 const PRECISION = new RegExp(String.raw`\b(${FORMATS}|w4a16|w8a8|8-bit|4-bit|awq|gptq)\b`, 'i');
+
+/** `float16`, `f16` and `FP16` are one. */
+const plainPrecision = (written: string): string =>
+  written
+    .toLowerCase()
+    .replace(/^bfloat/, 'bf')
+    .replace(/^f(?:loat)?(?=\d)/, 'fp');
 
 /** As a word that can be compared; from its own field or from what describes the record. */
 export function precisionOf(record: DataRecord): string | null {
@@ -187,10 +194,10 @@ export function precisionOf(record: DataRecord): string | null {
     const own = textOf(at, 'precision') ?? textOf(at, 'method');
     const described = at.fields.find((f) => /config|title|description/.test(words(f.label)));
     const source = PRECISION.exec(own ?? '') ?? PRECISION.exec(described?.text ?? '');
-    if (source) return (source[1] as string).toLowerCase().replace(/^float|^bfloat/, 'f');
+    if (source) return plainPrecision(source[1] as string);
     if (own !== null) return own.toLowerCase();
     const title = PRECISION.exec(at.title);
-    if (title) return (title[1] as string).toLowerCase();
+    if (title) return plainPrecision(title[1] as string);
   }
   return null;
 }

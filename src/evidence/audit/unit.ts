@@ -1,13 +1,5 @@
 /** Units as people write them, behind a number, in a column's title, or in a key's last word. */
-export type Dimension =
-  | 'time'
-  | 'bytes'
-  | 'rate'
-  | 'ratio'
-  | 'percent'
-  | 'count'
-  | 'information'
-  | 'money';
+export type Dimension = 'time' | 'bytes' | 'rate' | 'ratio' | 'percent' | 'count' | 'information';
 
 export interface Unit {
   readonly text: string;

@@ -19,9 +19,13 @@ interface Share {
   readonly percentAt: number;
 }
 
+/** `Epoch 3/10: 45 %` tells two things. */
+const PROGRESS = /\b(?:epoch|step|batch|shard|rank|phase|stage|part|layer|fold|run)s?\s*:?\s*$/i;
+
 function sharesIn(text: string): Share[] {
   return FORMS.flatMap((form) =>
     [...text.matchAll(form)].flatMap((match): Share[] => {
+      if (PROGRESS.test(text.slice(0, match.index))) return [];
       const { part = '', whole = '', percent = '' } = match.groups ?? {};
       const at = match.indices?.groups?.percent?.[0] ?? 0;
       return [{ part, whole, percent, percentAt: at }];

@@ -1,6 +1,7 @@
 /** Percentiles: in order, and over enough samples to be more than the maximum in disguise. */
 import type { Check } from '../check.ts';
 import { Judge } from '../finding.ts';
+import { inBase } from '../quantity.ts';
 import { byGroup, type DataRecord, type Field, figure, placeOf } from '../record.ts';
 import { statisticOf, words } from '../role.ts';
 import { batchLoop } from './throughput.ts';
@@ -36,7 +37,7 @@ export const percentileOrderCheck: Check = {
           const lower = sorted[i - 1];
           const [u, l] = [upper.field.quantities[0], lower?.field.quantities[0]];
           if (!lower || !u || !l) continue;
-          if (u.interval.high >= l.interval.low) {
+          if (inBase(u).high >= inBase(l).low) {
             judge.held();
             continue;
           }

@@ -1,7 +1,7 @@
 /** perplexity = exp(mean loss in nats), where both are of the same text. */
 import type { Check } from '../check.ts';
 import { inPlaceOf, Judge, shown, shownInterval } from '../finding.ts';
-import { meets, middleOf, rising } from '../interval.ts';
+import { meets, rising } from '../interval.ts';
 import { type DataRecord, type Field, placeOf } from '../record.ts';
 import { words } from '../role.ts';
 
@@ -47,7 +47,7 @@ export const perplexityCheck: Check = {
           `exp(${l.text}) = ${shown(Math.exp(l.value))}, with rounding ` +
           `${shownInterval(expected)}; ln(${p.text}) = ${shown(Math.log(p.value))}${asBits}`,
         follows: 'one of the two numbers is not of this run',
-        replacement: inPlaceOf(p.text, middleOf(expected)),
+        replacement: inPlaceOf(p.text, Math.exp(l.value)),
       });
     }
     return judge.verdicts;

@@ -2,8 +2,8 @@
 import { arrowPair, baselinesOf, citation, type Figure, isBaseline } from '../baseline.ts';
 import type { Check } from '../check.ts';
 import { inPlaceOf, Judge, shown, shownInterval } from '../finding.ts';
-import { divide, exactly, type Interval, meets, middleOf, scale, subtract } from '../interval.ts';
-import { inBase, type Quantity, quantitiesIn } from '../quantity.ts';
+import { divide, exactly, type Interval, meets, scale, subtract } from '../interval.ts';
+import { inBase, pointOf, type Quantity, quantitiesIn } from '../quantity.ts';
 import {
   type AuditDocument,
   type DataRecord,
@@ -121,15 +121,18 @@ function checkOne(judge: Judge, document: AuditDocument, told: Figure): void {
     return;
   }
   const { value, base, share } = first;
+  const quotient = pointOf(value.quantity) / pointOf(base.quantity);
+  const isMore = field.role === 'degradation' && value.field.role === 'perplexity';
+  const percent = (isMore ? quotient - 1 : 1 - quotient) * 100;
   judge.found({
     severity: 'refuted',
     place: placeOf(field.place, quantity),
     written: `${field.label} ${quantity.text} %`,
     arithmetic:
-      `${citation(value)} against ${citation(base)}: ${shown(middleOf(share))} %, ` +
+      `${citation(value)} against ${citation(base)}: ${shown(percent)} %, ` +
       `with rounding ${shownInterval(share)} %`,
     follows: 'the percentage does not follow from the two values',
-    replacement: inPlaceOf(quantity.text, middleOf(share)),
+    replacement: inPlaceOf(quantity.text, percent),
   });
 }
 
@@ -156,7 +159,8 @@ function checkArrow(judge: Judge, { text, place }: Passage): void {
     judge.held();
     return;
   }
-  const right = isTimes ? middleOf(inverse) : Math.abs(middleOf(less));
+  const point = pointOf(arrow.to) / pointOf(arrow.from);
+  const right = isTimes ? 1 / point : Math.abs(1 - point) * 100;
   const sum = isTimes
     ? `${arrow.from.text} / ${arrow.to.text}`
     : `1 − ${arrow.to.text} / ${arrow.from.text}`;

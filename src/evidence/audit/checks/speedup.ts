@@ -10,8 +10,8 @@ import {
 } from '../baseline.ts';
 import type { Check } from '../check.ts';
 import { inPlaceOf, Judge, shown, shownInterval } from '../finding.ts';
-import { divide, type Interval, meets, middleOf } from '../interval.ts';
-import { inBase, type Quantity } from '../quantity.ts';
+import { divide, type Interval, meets } from '../interval.ts';
+import { inBase, pointOf, type Quantity } from '../quantity.ts';
 import { type AuditDocument, type DataRecord, type Field, modelName, placeOf } from '../record.ts';
 import { statisticOf } from '../role.ts';
 
@@ -24,13 +24,16 @@ function ratioOf(isTime: boolean, value: Quantity, base: Quantity): Interval | n
 
 /** Speeds and times of a record that a speedup can be about. */
 function speedsOf(record: DataRecord): Figure[] {
-  return record.fields.flatMap((field): Figure[] => {
+  const speeds = record.fields.flatMap((field): Figure[] => {
     const isSpeed = field.role === 'throughput' || (field.role && TIMES.has(field.role));
     const statistic = statisticOf(field.label);
     if (!isSpeed || (typeof statistic === 'number' && statistic !== 50)) return [];
     const quantity = field.quantities.find((q) => !q.spread && !q.versus);
     return quantity ? [{ record, field, quantity }] : [];
   });
+  // A rate is what a speedup is of; times come after it.
+  const isRate = ({ field }: Figure): number => (field.role === 'throughput' ? 0 : 1);
+  return speeds.toSorted((a, b) => isRate(a) - isRate(b));
 }
 
 function speedupIn(field: Field): Quantity | null {
@@ -111,7 +114,7 @@ function checkOne(judge: Judge, document: AuditDocument, told: Figure): void {
       return;
     }
     if (ratio) {
-      refuteArrow(judge, told, arrow, ratio);
+      refuteArrow(judge, told, arrow);
       return;
     }
   }
@@ -136,6 +139,7 @@ function checkOne(judge: Judge, document: AuditDocument, told: Figure): void {
   const { value, base, ratio } = first;
   const isTime = TIMES.has(value.field.role as string);
   const [top, bottom] = isTime ? [base, value] : [value, base];
+  const times = pointOf(top.quantity) / pointOf(bottom.quantity);
   const fits = fitting(document, first, quantity);
   const needs = isTime
     ? divide(inBase(base.quantity), quantity.interval)
@@ -151,10 +155,10 @@ function checkOne(judge: Judge, document: AuditDocument, told: Figure): void {
     place: placeOf(field.place, quantity),
     written: `${field.label} ${quantity.text}`,
     arithmetic:
-      `${citation(top)} / ${citation(bottom)} = ${shown(middleOf(ratio))}, ` +
+      `${citation(top)} / ${citation(bottom)} = ${shown(times)}, ` +
       `with rounding ${shownInterval(ratio)}`,
     follows: `against the baseline that is named it is not ${quantity.text}; ${instead}`,
-    replacement: inPlaceOf(quantity.text, top.quantity.value / bottom.quantity.value),
+    replacement: inPlaceOf(quantity.text, times),
   });
 }
 
@@ -162,15 +166,15 @@ function refuteArrow(
   judge: Judge,
   { field, quantity }: Figure,
   arrow: { from: Quantity; to: Quantity },
-  ratio: Interval,
 ): void {
+  const times = pointOf(arrow.from) / pointOf(arrow.to);
   judge.found({
     severity: 'refuted',
     place: placeOf(field.place, quantity),
     written: `${field.label} ${quantity.text}`,
-    arithmetic: `${arrow.from.text} / ${arrow.to.text} = ${shown(middleOf(ratio))}`,
+    arithmetic: `${arrow.from.text} / ${arrow.to.text} = ${shown(times)}`,
     follows: 'the two times beside it give another speedup',
-    replacement: inPlaceOf(quantity.text, middleOf(ratio)),
+    replacement: inPlaceOf(quantity.text, times),
   });
 }
 

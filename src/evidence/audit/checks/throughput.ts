@@ -2,7 +2,7 @@
 import type { Check } from '../check.ts';
 import { inPlaceOf, Judge, shown, shownInterval } from '../finding.ts';
 import { divide, type Interval, meets, middleOf, multiply, scale } from '../interval.ts';
-import { asCount, inBase, type Quantity } from '../quantity.ts';
+import { asCount, inBase, pointOf, type Quantity } from '../quantity.ts';
 import {
   type AuditDocument,
   byGroup,
@@ -114,16 +114,17 @@ export const throughputCheck: Check = {
         }
         // A time without a unit may be anything; only its neighbours can say that it is seconds.
         if (time.quantity.unit === null && !secondsElsewhere(document, record)) continue;
+        const times = pointOf(count.quantity) / pointOf(time.quantity);
         judge.found({
           severity: 'refuted',
           place: placeOf(rate.field.place, rate.quantity),
           written: `${rate.field.label} ${rate.quantity.text}`,
           arithmetic:
             `${count.quantity.text} (${count.field.label}) / ${time.quantity.text} ` +
-            `(${time.field.label}) = ${shown(middleOf(expected))}, ` +
+            `(${time.field.label}) = ${shown(times)}, ` +
             `with rounding ${shownInterval(expected)}`,
           follows: 'rate, time and count are not of one measurement, or not of the same thing',
-          replacement: inPlaceOf(rate.quantity.text, middleOf(expected)),
+          replacement: inPlaceOf(rate.quantity.text, times),
         });
       }
     }
@@ -176,7 +177,8 @@ export const batchLoopCheck: Check = {
           place: placeOf(mean.field.place, mean.quantity),
           written: `${mean.field.label} ${mean.quantity.text}`,
           arithmetic:
-            `${batches} batches × ${mean.quantity.text} ms = ${shown(middleOf(expected))} s, ` +
+            `${batches} batches × ${mean.quantity.text} ${mean.quantity.unit?.text} = ` +
+            `${shown(middleOf(expected))} s, ` +
             `but ${total.field.label} is ${total.quantity.text}`,
           follows: 'the other records of this file hold this identity; this one does not',
         });
