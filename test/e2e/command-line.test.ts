@@ -23,6 +23,7 @@ const COMMANDS = [
     ['explain'],
   ],
   ...[['doctor'], ['runs', 'ls'], ['runs', 'show']],
+  ...[['audit'], ['import'], ['claims', 'init'], ['claims', 'check']],
 ];
 
 describe('assay --version', () => {

@@ -63,6 +63,11 @@ function attempts(document: AuditDocument, record: DataRecord): Attempt[] {
   });
 }
 
+/** What the other value would have to be, in the unit that it has. */
+function needed({ quantity }: Figure, speedup: Quantity): Interval | null {
+  return divide(quantity.interval, speedup.interval);
+}
+
 /** Other values of the document that would make the printed speedup true. */
 function fitting(document: AuditDocument, attempt: Attempt, speedup: Quantity): string[] {
   const { value, base } = attempt;
@@ -141,9 +146,7 @@ function checkOne(judge: Judge, document: AuditDocument, told: Figure): void {
   const [top, bottom] = isTime ? [base, value] : [value, base];
   const times = pointOf(top.quantity) / pointOf(bottom.quantity);
   const fits = fitting(document, first, quantity);
-  const needs = isTime
-    ? divide(inBase(base.quantity), quantity.interval)
-    : divide(inBase(value.quantity), quantity.interval);
+  const needs = needed(isTime ? base : value, quantity);
   const wanted = isTime ? 'a time' : 'a baseline';
   const instead =
     fits.length > 0
