@@ -1,6 +1,6 @@
 /** A file as a document: size bound, encoding, format. */
 import { readFileSync, statSync } from 'node:fs';
-import { findMisreading, repairMisreading } from '../../logs/encoding.ts';
+import { findMisreading, repairMisreading, utf16Of } from '../../logs/encoding.ts';
 import { FormatError, LimitError, StorageError } from '../../record/errors.ts';
 import { readCsv } from './read-csv.ts';
 import { readJson } from './read-json.ts';
@@ -54,6 +54,11 @@ function reasonOf(cause: unknown): string {
 }
 
 function decode(bytes: Buffer, shown: string): string {
+  const utf16 = utf16Of(bytes);
+  if (utf16 !== null) {
+    const even = bytes.subarray(2, bytes.length - (bytes.length % 2));
+    return (utf16 === 'utf-16le' ? even : Buffer.from(even).swap16()).toString('utf16le');
+  }
   if (bytes.includes(0)) {
     throw new FormatError(`${shown} has NUL bytes: it is not a text`, {
       hint: 'documents are UTF-8 text; a log with NUL bytes can be given with --logs DIR',
@@ -99,7 +104,10 @@ const RUN = /[^\0-\x7f]{2,}/g;
 /** A `×` that was misread is `√ó`: without mending it a speedup has no unit. */
 function mended(raw: string): { text: string; encoding: string | null } {
   const misread = findMisreading(raw);
-  if (!misread) return { text: raw, encoding: null };
+  if (!misread) {
+    const isBroken = raw.includes('\ufffd');
+    return { text: raw, encoding: isBroken ? 'UTF-8 with invalid bytes (shown as \ufffd)' : null };
+  }
   const { readAs } = misread;
   const text = raw.replace(RUN, (run) => repairMisreading(run, readAs) ?? run);
   return { text, encoding: `UTF-8 that was misread as ${readAs} (mended for this audit)` };

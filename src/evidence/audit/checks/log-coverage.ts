@@ -1,9 +1,9 @@
 /** What the logs say that the document does not: jobs left out, logs that are another job's. */
 import type { LogFile } from '../../../logs/log-index.ts';
-import { compilePattern } from '../../line-search.ts';
-import { type LogEvidence, matchesIn, resolvePath } from '../../log-evidence.ts';
+import { type LogEvidence, resolvePath } from '../../log-evidence.ts';
 import type { Check } from '../check.ts';
 import { Judge } from '../finding.ts';
+import { type Interval, middleOf, roundingInterval, scale } from '../interval.ts';
 import { type AuditDocument, placeOf, type TextPlace } from '../record.ts';
 import { fileReferences } from './file-references.ts';
 
@@ -131,7 +131,7 @@ function tellUnproven(judge: Judge, document: AuditDocument, named: readonly Nam
 
 interface TokenClaim {
   readonly samples: number;
-  readonly tokens: number;
+  readonly tokens: Interval;
   readonly text: string;
   readonly place: TextPlace;
 }
@@ -143,55 +143,38 @@ const TOKENS = new RegExp(
 );
 const TIMES: Readonly<Record<string, number>> = { K: 1e3, M: 1e6, B: 1e9 };
 
+/** `123 instances, 3.1M tokens`: what calibration is said to have used. */
 function tokenClaims(document: AuditDocument): TokenClaim[] {
   return document.passages.flatMap(({ text, place }) =>
     [...text.matchAll(TOKENS)].map((m) => ({
       samples: Number((m[1] as string).replaceAll(',', '')),
-      tokens: Number(m[2]) * (TIMES[(m[3] ?? '').toUpperCase()] ?? 1),
+      tokens: scale(roundingInterval(m[2] as string), TIMES[(m[3] ?? '').toUpperCase()] ?? 1),
       text: m[0],
       place: placeOf(place, { at: m.index, text: m[0] }),
     })),
   );
 }
 
-const TRUNCATED = compilePattern(
-  String.raw`(?i)(\d[\d,]*)\s*(?:samples|instances|examples)\D{0,40}truncated to (\d[\d,]*) tokens`,
-);
-
-/** samples × the length that the log says it cut them to. */
+/** Samples × the length that a log says it cut them to. */
 function checkTokens(judge: Judge, claim: TokenClaim, logs: LogEvidence): void {
-  for (const file of logs.index.files) {
-    if (file.bytes > 64 * 2 ** 20) continue;
-    const found = tryMatches(logs, file.path);
-    const [samples, length] = (found?.groups ?? [])
-      .slice(1)
-      .map((g) => Number(g?.replaceAll(',', '')));
-    if (!samples || !length || samples !== claim.samples) continue;
-    const most = samples * length;
-    if (claim.tokens <= most * 1.0005) {
+  for (const { path, facts } of logs.index.files) {
+    const [samples, length] = [facts['plain.count.samples'], facts['plain.truncatedTo']];
+    if (samples?.value !== claim.samples || typeof length?.value !== 'number') continue;
+    const most = claim.samples * length.value;
+    if (claim.tokens.low <= most) {
       judge.held();
       return;
     }
-    const share = ((most / claim.tokens) * 100).toFixed(1);
-    const line = found?.first[0]?.line;
+    const printed = middleOf(claim.tokens);
     judge.found({
       severity: 'refuted',
       place: claim.place,
       written: claim.text,
       arithmetic:
-        `${file.path} line ${line}: ${samples} × ${length} = ${most} tokens at most, ` +
-        `with the printed ${claim.tokens.toExponential(1)} that is ${share} %`,
-      follows: 'most of these tokens were cut off before they were used',
+        `${path} line ${length.evidence.line}: ${claim.samples} × ${length.value} = ${most} ` +
+        `tokens at most, ${((most / printed) * 100).toFixed(1)} % of ${Math.round(printed)}`,
+      follows: 'the rest was cut off before it was used',
     });
     return;
-  }
-}
-
-function tryMatches(logs: LogEvidence, path: string): ReturnType<typeof matchesIn> | null {
-  try {
-    return matchesIn(logs, path, { pattern: TRUNCATED });
-  } catch {
-    // Gone since it was indexed: other logs may still decide.
-    return null;
   }
 }

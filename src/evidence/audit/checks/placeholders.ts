@@ -6,27 +6,28 @@ import { type AuditDocument, type DataRecord, type Field, placeOf } from '../rec
 import { words } from '../role.ts';
 
 /** `-`, `TBD`, `XX.XX%`, `YYYY-MM-DD`, `[Method]`, `$X.XX`, `Your Name`, `+/- XX%`, `⏳ Pending`. */
-const PLACEHOLDER = new RegExp(
+const FORMS = new RegExp(
   [
     '[-–—−?]+',
-    String.raw`n\/?a|tbd|tba|todo|pending|null|none yet|to be (?:determined|added|filled)`,
     String.raw`[⏳🔄]\s*\w[\w ]*`,
-    String.raw`[~$+\-\/ ]*X+(?:\.X+)?\s*(?:%|[a-z\/]+)?(?:\s*\([^)]*X[^)]*\))?`,
+    String.raw`[~$+\-\/ ]*X(?:X+|X*\.X+)(?:\.X+)?\s*(?:%|[A-Za-z\/]+)?(?:\s*\([^)]*X[^)]*\))?`,
     'YYYY-MM-DD(?:.*)?',
     String.raw`\[[^\]]+\](?!\()`,
-    'Your Name',
-    'Yes/No',
-  ].join('|'),
-  'i',
+  ]
+    .map((form) => `(?:${form})`)
+    .join('|'),
+  'u',
 );
-const WHOLE = new RegExp(`^(?:${PLACEHOLDER.source})$`, 'iu');
+const OPEN = 'n/?a|tbd|tba|todo|pending|null|none yet|to be (?:determined|added|filled)';
+const WORDS = new RegExp(`^(?:${OPEN}|your name|yes/no)$`, 'i');
+const WHOLE = new RegExp(`^(?:${FORMS.source})$`, 'u');
 
 /** Columns that may be empty without a claim behind them. */
 const OPTIONAL = /^(?:notes?|remarks?|comments?|observations?|)$/i;
 
 export function isPlaceholder(text: string): boolean {
   const plain = text.trim().replaceAll(/[*`]/g, '');
-  return plain === '' || WHOLE.test(plain);
+  return plain === '' || WHOLE.test(plain) || WORDS.test(plain);
 }
 
 const RELATIVE = new Set(['speedup', 'reduction', 'degradation', 'change']);

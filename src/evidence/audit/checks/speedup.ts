@@ -12,7 +12,14 @@ import type { Check } from '../check.ts';
 import { inPlaceOf, Judge, shown, shownInterval } from '../finding.ts';
 import { divide, type Interval, meets } from '../interval.ts';
 import { inBase, pointOf, type Quantity } from '../quantity.ts';
-import { type AuditDocument, type DataRecord, type Field, modelName, placeOf } from '../record.ts';
+import {
+  type AuditDocument,
+  type DataRecord,
+  type Field,
+  modelName,
+  placeOf,
+  textOf,
+} from '../record.ts';
 import { statisticOf } from '../role.ts';
 
 const TIMES = new Set(['latency', 'duration']);
@@ -136,7 +143,9 @@ function checkOne(judge: Judge, document: AuditDocument, told: Figure): void {
   const right = tried.find(({ ratio }) => meets(ratio, quantity.interval));
   if (right) {
     judge.rests(quantity, right.value.quantity, right.base.quantity);
-    judge.held();
+    const also = elseDiffering(record, right.base.record);
+    if (also === null) judge.held();
+    else tellConfounded(judge, told, right, also);
     return;
   }
   const [first] = tried as [Attempt, ...Attempt[]];
@@ -178,6 +187,34 @@ function refuteArrow(
     arithmetic: `${arrow.from.text} / ${arrow.to.text} = ${shown(times)}`,
     follows: 'the two times beside it give another speedup',
     replacement: inPlaceOf(quantity.text, times),
+  });
+}
+
+/** What else than the precision differs, where both records say it; null: nothing. */
+function elseDiffering(record: DataRecord, base: DataRecord): string | null {
+  for (const role of ['hardware', 'batchSize'] as const) {
+    const [own, other] = [textOf(record, role), textOf(base, role)];
+    if (own !== null && other !== null && own !== other) {
+      return `${role === 'hardware' ? 'machine' : 'batch size'} (${other}, then ${own})`;
+    }
+  }
+  return null;
+}
+
+function tellConfounded(
+  judge: Judge,
+  { field, quantity }: Figure,
+  { value, base }: Attempt,
+  what: string,
+): void {
+  judge.found({
+    severity: 'suspicious',
+    place: placeOf(field.place, quantity),
+    written: `${field.label} ${quantity.text}`,
+    arithmetic: `${citation(value)} against ${citation(base)}`,
+    follows:
+      `the baseline differs in another thing too: its ${what}; the ratio is not the effect ` +
+      'of either alone',
   });
 }
 
