@@ -14,6 +14,8 @@ interface Seen {
 function scan(bytes: Buffer, chunks: readonly number[], needles: readonly string[] = []) {
   const seen: Seen[] = [];
   const listener: LineListener = {
+    isSkimming: false,
+    skim: () => -1,
     wantUntil: needles.length > 0 ? 0 : Number.POSITIVE_INFINITY,
     onLine: ({ text, number, start, end, isWhole }) => {
       seen.push({ text, number, start, end, isWhole });

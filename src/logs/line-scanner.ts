@@ -15,6 +15,10 @@ export interface LineListener {
   readonly wantUntil: number;
   /** `line` is valid during the call only; `ordinal` counts lines from 0, `\r` ends one too. */
   onLine(line: LogLine, marks: Marks, ordinal: number): void;
+  /** Whether there is anybody to ask. */
+  readonly isSkimming: boolean;
+  /** As of a dialect's reader: where the line ends if somebody takes it as it is, or −1. */
+  skim(line: LogLine): number;
 }
 
 export class LineScanner {
@@ -50,7 +54,8 @@ export class LineScanner {
         continue;
       }
       this.#endLine(chunk, from, i, state === carriageReturn);
-      from = i + 1;
+      from = this.#listener.isSkimming ? this.#skim(chunk, i + 1, length) : i + 1;
+      i = from - 1;
     }
     this.#state = state;
     this.#hold(chunk, from, length);
@@ -88,6 +93,26 @@ export class LineScanner {
     this.#afterReturn = isReturn;
     if (!isReturn) this.#lineFeeds += 1;
     this.#lineStart = end + 1;
+  }
+
+  /** Lines that are taken without looking for needles; returns where the next one begins. */
+  #skim(chunk: Buffer, from: number, length: number): number {
+    const line = this.#line;
+    let at = from;
+    while (at < length && this.#segments >= this.#listener.wantUntil) {
+      line.set(chunk, at, length);
+      line.number = this.#lineFeeds + 1;
+      line.start = this.#offset + at;
+      line.isWhole = true;
+      const end = this.#listener.skim(line);
+      if (end < 0) break;
+      this.#segments += 1;
+      this.#lineFeeds += 1;
+      this.#afterReturn = false;
+      at = end + 1;
+      this.#lineStart = this.#offset + at;
+    }
+    return at;
   }
 
   #deliver(bytes: Buffer, from: number, to: number, end: number): void {

@@ -46,19 +46,24 @@ export class LineTemplate {
 
   /** True if the line is this one but for its numbers, which are then in `values`. */
   matches({ bytes, from, to }: LogLine): boolean {
+    return this.endOf(bytes, from, to) === to;
+  }
+
+  /** Where a line that begins at `from` like this one ends, at most at `to`; −1 for another. */
+  endOf(bytes: Uint8Array, from: number, to: number): number {
     const literals = this.#literals;
     this.#at = from;
     for (let i = 0; i < literals.length; i += 1) {
       const literal = literals[i] as Uint8Array;
       const at = this.#at;
-      if (at + literal.length > to) return false;
+      if (at + literal.length > to) return -1;
       for (let j = 0; j < literal.length; j += 1) {
-        if (bytes[at + j] !== literal[j]) return false;
+        if (bytes[at + j] !== literal[j]) return -1;
       }
       this.#at = at + literal.length;
-      if (i < literals.length - 1 && !this.#number(bytes, to, i)) return false;
+      if (i < literals.length - 1 && !this.#number(bytes, to, i)) return -1;
     }
-    return this.#at === to;
+    return this.#at;
   }
 
   /** Digits, and a point with digits after it: the same extent as `endOfNumber`. */
