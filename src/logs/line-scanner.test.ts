@@ -72,6 +72,19 @@ describe('lines of bytes', () => {
     expect(seen.map((line) => [line.number, line.text])).toEqual([[2, 'two needle']]);
   });
 
+  it('are the same from chunks so large that two parts are scanned at once', () => {
+    const piece = fc.constantFrom('x'.repeat(500), '\n', '\r', '\r\n', 'needle', 'nee', 'dle', ' ');
+    const content = fc.array(piece, { minLength: 60, maxLength: 120 }).map((all) => all.join(''));
+    fc.assert(
+      fc.property(content, (text) => {
+        const bytes = Buffer.from(text);
+        const small = Array.from({ length: Math.ceil(bytes.length / 1000) }, () => 1000);
+        expect(scan(bytes, [], ['needle'])).toEqual(scan(bytes, small, ['needle']));
+        expect(scan(bytes, [])).toEqual(scan(bytes, small));
+      }),
+    );
+  });
+
   it('are cut after 16 KiB, and the needle is looked for in all of them', () => {
     const bytes = Buffer.from(`${'x'.repeat(3 * MAX_LINE_BYTES)}needle\nnext needle\n`);
     const { seen } = scan(bytes, [1000, MAX_LINE_BYTES], ['needle']);

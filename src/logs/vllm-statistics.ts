@@ -103,7 +103,8 @@ export class StatisticsReader {
       if (series >= 0 && atS !== null) this.#series[series]?.add(atS, value);
     }
     this.#count(line);
-    if (isAlone) this.#learnt = learn(line, { start, stamp, tallies: this.#tallies });
+    if (isAlone && !this.#learnt?.template.matches(line))
+      this.#learnt = learn(line, { start, stamp, tallies: this.#tallies });
     return true;
   }
 

@@ -44,6 +44,11 @@ export const accessLog: Dialect = {
         return -1;
       },
       line(line, isAlone) {
+        const again = shapes.find((shape) => shape.template.matches(line) && isSame(shape));
+        if (again) {
+          again.entry.n += 1;
+          return;
+        }
         const key = requestOf(line.text);
         if (key === null) return;
         const known = seen.get(key);
