@@ -37,12 +37,14 @@ const OLD = new Date('2025-01-01T00:00:00Z');
 const KINDS: Readonly<Record<string, (i: number) => string>> = {
   'server.log': (i) =>
     i % 3 === 0
-      ? `(APIServer pid=77) INFO 12-18 03:${two(i)}:${two(i * 7)} [loggers.py:127] Engine 000: Avg ` +
-        `prompt throughput: ${i % 4000}.4 tokens/s, Avg generation throughput: 229.2 tokens/s, ` +
-        `Running: ${i % 23} reqs, Waiting: 11 reqs, GPU KV cache usage: 97.2%, Prefix cache hit rate: 0.4%\n`
-      : `(APIServer pid=77) INFO:     127.0.0.1:${i % 60_000} - "POST /v1/chat/completions HTTP/1.1" 200 OK\n`,
+      ? `(APIServer pid=77) INFO 12-18 03:${two(i)}:${two(i * 7)} [loggers.py:127] Engine 000: ` +
+        `Avg prompt throughput: ${i % 4000}.4 tokens/s, ` +
+        `Avg generation throughput: 229.2 tokens/s, Running: ${i % 23} reqs, ` +
+        'Waiting: 11 reqs, GPU KV cache usage: 97.2%, Prefix cache hit rate: 0.4%\n'
+      : `(APIServer pid=77) INFO:     127.0.0.1:${i % 60_000} - ` +
+        '"POST /v1/chat/completions HTTP/1.1" 200 OK\n',
   'job.log': (i) =>
-    `2025-12-12T19:45:${two(i)}.714598+0100 | step | INFO - layer ${i % 64}, batch ${i}: some words\n`,
+    `2025-12-12T19:45:${two(i)}.714598+0100 | step | INFO - layer ${i % 64}, batch ${i}: words\n`,
   'bars.err': (i) =>
     `\rCalibrating:  ${i % 100}%|██████▋   | ${i % 100}/100 [00:${two(i)}<00:02, 15.13it/s]`,
   'plain.out': (i) => `the ${i}-th line of a program that says what it does, and nothing of use\n`,
@@ -90,8 +92,10 @@ const median = (values: readonly number[]): number =>
     [...values].sort((a, b) => a - b),
     0.5,
   );
-const spread = (values: readonly number[]): string =>
-  `median ${median(values).toFixed(2)} s (${Math.min(...values).toFixed(2)} … ${Math.max(...values).toFixed(2)})`;
+const spread = (values: readonly number[]): string => {
+  const [least, most] = [Math.min(...values), Math.max(...values)];
+  return `median ${median(values).toFixed(2)} s (${least.toFixed(2)} … ${most.toFixed(2)})`;
+};
 
 function speedAgainstHash(): void {
   const dir = folder('large');
@@ -130,7 +134,10 @@ function scanning(files: readonly string[]): void {
       for (let at = 0; at < bytes.length; at += 1 << 18) push(bytes.subarray(at, at + (1 << 18)));
     };
     const lines = speed(() => {
-      const scanner = new LineScanner(automaton, { wantUntil: 0, onLine: () => {} });
+      const scanner = new LineScanner(automaton, {
+        ...{ wantUntil: 0, isSkimming: false },
+        ...{ onLine: () => {}, skim: () => -1 },
+      });
       chunked((chunk) => scanner.push(chunk, chunk.length));
     });
     const hash = speed(() =>

@@ -73,9 +73,9 @@ describe('a recorded command', () => {
     expect({ status, reason: manifest.reason }).toEqual({ status: 7, reason: 'exit status 7' });
     const row = JSON.parse(read('samples.jsonl').toString());
     expect(row).toMatchObject({ kind: 'process', exitStatus: 7, signal: null });
-    expect(metrics.duration?.value).toBeCloseTo(row.wallMs / 1000, 6);
-    expect(metrics.cpuTime?.value).toBeGreaterThan(0);
-    expect(metrics.peakMemory?.value).toBeGreaterThan(5e7);
+    expect(metrics.durationSeconds?.value).toBeCloseTo(row.wallMs / 1000, 6);
+    expect(metrics.cpuSeconds?.value).toBeGreaterThan(0);
+    expect(metrics.peakMemoryBytes?.value).toBeGreaterThan(5e7);
   });
 
   it('names the signal that ended it', async () => {

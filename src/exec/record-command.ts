@@ -129,15 +129,15 @@ function metricsOf(run: RunWriter, gpuRows: readonly SampleRow[]): Record<string
   const samples = groupSamples([...readSamples(run.samplesPath).rows, ...gpuRows]);
   const metric = (formula: string): Metric => computeMetric({ formula, params: {} }, samples);
   return {
-    duration: metric('exec.duration/1'),
-    cpuTime: metric('exec.cpu-time/1'),
-    peakMemory: metric('exec.peak-memory/1'),
+    durationSeconds: metric('exec.duration/1'),
+    cpuSeconds: metric('exec.cpu-time/1'),
+    peakMemoryBytes: metric('exec.peak-memory/1'),
     ...(gpuRows.length === 0
       ? {}
       : {
           gpuUtilization: metric('bench.gpu-utilization/1'),
-          gpuPeakMemory: metric('bench.gpu-peak-memory/1'),
-          gpuPower: metric('bench.gpu-power/1'),
+          gpuPeakMemoryBytes: metric('bench.gpu-peak-memory/1'),
+          gpuPowerW: metric('bench.gpu-power/1'),
         }),
   };
 }

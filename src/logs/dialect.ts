@@ -11,7 +11,16 @@ export interface Dialect {
 }
 
 export interface DialectReader {
-  line(line: LogLine): void;
+  /**
+   * `isAlone`: no other dialect wants lines like this one, whatever their numbers, so that `skim`
+   * may take them.
+   */
+  line(line: LogLine, isAlone: boolean): void;
+  /**
+   * Takes a line that is like one seen before, straight from the bytes: `line` begins at its
+   * `from`, where it ends is not known yet. Returns where its `\n` stands, or −1 to leave it.
+   */
+  skim?(line: LogLine): number;
   /** After the last line. */
   end?(): void;
 }

@@ -32,7 +32,7 @@ export interface Candidate {
 
 const LOG_NAME = new RegExp(
   String.raw`\.(?:log|err|out|stdout|stderr)(?:[.-]?\d{1,8}(?:-\d\d){0,2})?$|` +
-    String.raw`(?:^|[_.-])(?:stdout|stderr)(?:$|[_.-])`,
+    '(?:^|[_.-])(?:stdout|stderr)(?:$|[_.-])',
   'i',
 );
 /** Programs, documents, data: what speaks of logs there is no log. */

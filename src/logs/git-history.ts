@@ -72,27 +72,34 @@ async function blobHash(file: string, algorithm: 'sha1' | 'sha256'): Promise<str
 /** The first blob of every path below `root`, oldest commit first; paths from the top. */
 async function firstCommits(root: string): Promise<Map<string, Committed> | null> {
   const args = ['log', '--reverse', '--raw', '--no-abbrev', '--no-renames', '-m', '-z'];
-  const output = await git(root, [...args, '--format=%x01%H', '--', '.']);
+  const output = await git(root, [...args, '--format=commit %H', '--', '.']);
   if (output === null) return null;
   const found = new Map<string, Committed>();
   let commit = '';
-  let entry: string | null = null;
-  for (const raw of output.toString('utf8').split('\0')) {
-    const field = raw.replace(/^\n/, '');
-    const head = /^\u0001([0-9a-f]{40,64})\n?/.exec(field);
-    const rest = head ? field.slice(head[0].length) : field;
-    if (head) commit = head[1] as string;
-    const change = /^:\d+ \d+ [0-9a-f]+ ([0-9a-f]+) ([A-Z])$/.exec(rest);
+  let change: RegExpExecArray | null = null;
+  for (const field of output.toString('utf8').split('\0')) {
+    // Behind every change stands its path, whatever it looks like.
     if (change) {
-      entry = change[2] === 'D' ? null : (change[1] as string);
-    } else if (rest !== '' && entry !== null) {
-      const known = found.get(rest);
-      if (known) known.changes += 1;
-      else found.set(rest, { commit, blob: entry, changes: 1 });
-      entry = null;
+      note(found, field, { commit, blob: change[1] as string, kind: change[2] as string });
+      change = null;
+      continue;
     }
+    const text = field.trimStart();
+    const head = /^commit ([0-9a-f]{40,64})\s*/.exec(text);
+    if (head) commit = head[1] as string;
+    change = /^:\d+ \d+ [0-9a-f]+ ([0-9a-f]+) ([A-Z])$/.exec(text.slice(head?.[0].length ?? 0));
   }
   return found;
+}
+
+function note(
+  found: Map<string, Committed>,
+  path: string,
+  { commit, blob, kind }: { commit: string; blob: string; kind: string },
+): void {
+  const known = found.get(path);
+  if (known) known.changes += 1;
+  else if (kind !== 'D') found.set(path, { commit, blob, changes: 1 });
 }
 
 function git(root: string, args: readonly string[]): Promise<Buffer | null> {

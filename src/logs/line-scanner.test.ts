@@ -14,6 +14,8 @@ interface Seen {
 function scan(bytes: Buffer, chunks: readonly number[], needles: readonly string[] = []) {
   const seen: Seen[] = [];
   const listener: LineListener = {
+    isSkimming: false,
+    skim: () => -1,
     wantUntil: needles.length > 0 ? 0 : Number.POSITIVE_INFINITY,
     onLine: ({ text, number, start, end, isWhole }) => {
       seen.push({ text, number, start, end, isWhole });
@@ -68,6 +70,19 @@ describe('lines of bytes', () => {
   it('are handed over only if they hold a needle, also one that two chunks share', () => {
     const { seen } = scan(Buffer.from('one\ntwo needle\nthree\n'), [10], ['needle']);
     expect(seen.map((line) => [line.number, line.text])).toEqual([[2, 'two needle']]);
+  });
+
+  it('are the same from chunks so large that two parts are scanned at once', () => {
+    const piece = fc.constantFrom('x'.repeat(500), '\n', '\r', '\r\n', 'needle', 'nee', 'dle', ' ');
+    const content = fc.array(piece, { minLength: 60, maxLength: 120 }).map((all) => all.join(''));
+    fc.assert(
+      fc.property(content, (text) => {
+        const bytes = Buffer.from(text);
+        const small = Array.from({ length: Math.ceil(bytes.length / 1000) }, () => 1000);
+        expect(scan(bytes, [], ['needle'])).toEqual(scan(bytes, small, ['needle']));
+        expect(scan(bytes, [])).toEqual(scan(bytes, small));
+      }),
+    );
   });
 
   it('are cut after 16 KiB, and the needle is looked for in all of them', () => {

@@ -5,16 +5,27 @@
  */
 import { Buffer } from 'node:buffer';
 import { LogLine } from './log-line.ts';
-import type { Automaton, Marks } from './needles.ts';
+import { type Automaton, CR, LF, type Marks, runHalves, spokenRoom } from './needles.ts';
 
 /** Of a longer line this much is kept; the needles are looked for in all of it. */
 export const MAX_LINE_BYTES = 1 << 14;
+
+/** A chunk of this size is worth being cut in two, and there is room for what is found in one. */
+const WORTH_TWO = 1 << 12;
+const MOST_TWO = 1 << 18;
+/** Scratch of one call: scanning a chunk never waits for anything. */
+const FIRST = spokenRoom(MOST_TWO);
+const SECOND = spokenRoom(MOST_TWO);
 
 export interface LineListener {
   /** Lines before this one, counted from 0, are handed over whether marked or not. */
   readonly wantUntil: number;
   /** `line` is valid during the call only; `ordinal` counts lines from 0, `\r` ends one too. */
   onLine(line: LogLine, marks: Marks, ordinal: number): void;
+  /** Whether there is anybody to ask. */
+  readonly isSkimming: boolean;
+  /** As of a dialect's reader: where the line ends if somebody takes it as it is, or −1. */
+  skim(line: LogLine): number;
 }
 
 export class LineScanner {
@@ -39,6 +50,43 @@ export class LineScanner {
 
   /** The chunk may be reused after the call. */
   push(chunk: Buffer, length: number): void {
+    const middle = this.#middleOf(chunk, length);
+    const end = middle === null ? this.#one(chunk, length) : this.#two(chunk, middle, length);
+    this.#hold(chunk, end, length);
+    this.#offset += length;
+  }
+
+  /** Where to cut a chunk for two passes at once; null where one pass is better. */
+  #middleOf(chunk: Buffer, length: number): number | null {
+    // A pass that skips lines is faster than two that do not.
+    if (length < WORTH_TWO || length > MOST_TWO || this.#listener.isSkimming) return null;
+    const feed = chunk.indexOf(LF, length >> 1);
+    // A progress bar may go on for megabytes without one.
+    const middle = (feed < 0 ? chunk.indexOf(CR, length >> 1) : feed) + 1;
+    return middle === 0 || middle >= length ? null : middle;
+  }
+
+  #two(chunk: Buffer, middle: number, length: number): number {
+    const halves = { state: this.#state, middle, length, first: FIRST, second: SECOND };
+    this.#state = runHalves(this.#automaton, chunk, halves);
+    const { lineFeed, carriageReturn, marksOf } = this.#automaton;
+    let from = 0;
+    for (const { at, states, count } of [FIRST, SECOND]) {
+      for (let i = 0; i < count; i += 1) {
+        const state = states[i] as number;
+        if (state < lineFeed) {
+          this.#marks |= marksOf[state] as number;
+          continue;
+        }
+        this.#endLine(chunk, from, at[i] as number, state === carriageReturn);
+        from = (at[i] as number) + 1;
+      }
+    }
+    return from;
+  }
+
+  /** Both return where the line begins that the chunk does not end. */
+  #one(chunk: Buffer, length: number): number {
     const { classes, next, speaking, lineFeed, carriageReturn, marksOf } = this.#automaton;
     let state = this.#state;
     let from = 0;
@@ -50,11 +98,11 @@ export class LineScanner {
         continue;
       }
       this.#endLine(chunk, from, i, state === carriageReturn);
-      from = i + 1;
+      from = this.#listener.isSkimming ? this.#skim(chunk, i + 1, length) : i + 1;
+      i = from - 1;
     }
     this.#state = state;
-    this.#hold(chunk, from, length);
-    this.#offset += length;
+    return from;
   }
 
   /** The last line, if the file does not end with a line break. */
@@ -88,6 +136,26 @@ export class LineScanner {
     this.#afterReturn = isReturn;
     if (!isReturn) this.#lineFeeds += 1;
     this.#lineStart = end + 1;
+  }
+
+  /** Lines that are taken without looking for needles; returns where the next one begins. */
+  #skim(chunk: Buffer, from: number, length: number): number {
+    const line = this.#line;
+    let at = from;
+    while (at < length && this.#segments >= this.#listener.wantUntil) {
+      line.set(chunk, at, length);
+      line.number = this.#lineFeeds + 1;
+      line.start = this.#offset + at;
+      line.isWhole = true;
+      const end = this.#listener.skim(line);
+      if (end < 0) break;
+      this.#segments += 1;
+      this.#lineFeeds += 1;
+      this.#afterReturn = false;
+      at = end + 1;
+      this.#lineStart = this.#offset + at;
+    }
+    return at;
   }
 
   #deliver(bytes: Buffer, from: number, to: number, end: number): void {

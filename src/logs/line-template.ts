@@ -17,11 +17,17 @@ function isDigit(byte: number | undefined): boolean {
 export class LineTemplate {
   /** The numbers of the line that matched last, in its order. */
   readonly values: Float64Array;
-  readonly #literals: readonly Uint8Array[];
-  #at = 0;
+  /** What stands between the numbers, one after another, and where in `#text` each ends. */
+  readonly #text: Uint8Array;
+  readonly #ends: Int32Array;
 
   private constructor(literals: readonly Uint8Array[]) {
-    this.#literals = literals;
+    this.#text = Uint8Array.from(Buffer.concat(literals));
+    let end = 0;
+    this.#ends = Int32Array.from(literals, (literal) => {
+      end += literal.length;
+      return end;
+    });
     this.values = new Float64Array(literals.length - 1);
   }
 
@@ -46,42 +52,43 @@ export class LineTemplate {
 
   /** True if the line is this one but for its numbers, which are then in `values`. */
   matches({ bytes, from, to }: LogLine): boolean {
-    const literals = this.#literals;
-    this.#at = from;
-    for (let i = 0; i < literals.length; i += 1) {
-      const literal = literals[i] as Uint8Array;
-      const at = this.#at;
-      if (at + literal.length > to) return false;
-      for (let j = 0; j < literal.length; j += 1) {
-        if (bytes[at + j] !== literal[j]) return false;
-      }
-      this.#at = at + literal.length;
-      if (i < literals.length - 1 && !this.#number(bytes, to, i)) return false;
-    }
-    return this.#at === to;
+    return this.endOf(bytes, from, to) === to;
   }
 
-  /** Digits, and a point with digits after it: the same extent as `endOfNumber`. */
-  #number(bytes: Uint8Array, to: number, index: number): boolean {
-    const start = this.#at;
-    let at = start;
-    let value = 0;
-    for (; at < to && isDigit(bytes[at]); at += 1)
-      value = value * 10 + (bytes[at] as number) - ZERO;
-    let digits = at - start;
-    if (digits === 0) return false;
-    let decimals = 0;
-    if (at + 1 < to && bytes[at] === POINT && isDigit(bytes[at + 1])) {
-      for (at += 1; at < to && isDigit(bytes[at]); at += 1) {
-        value = value * 10 + (bytes[at] as number) - ZERO;
-        decimals += 1;
+  /** Where a line that begins at `from` like this one ends, at most at `to`; −1 for another. */
+  endOf(bytes: Uint8Array, from: number, to: number): number {
+    const text = this.#text;
+    const ends = this.#ends;
+    const { values } = this;
+    const last = ends.length - 1;
+    let at = from;
+    let done = 0;
+    for (let i = 0; ; i += 1) {
+      const end = ends[i] as number;
+      if (at + end - done > to) return -1;
+      for (; done < end; done += 1, at += 1) if (bytes[at] !== text[done]) return -1;
+      if (i === last) return at;
+      // Digits, and a point with digits after it: the same extent as `endOfNumber`.
+      const start = at;
+      let value = 0;
+      let decimals = 0;
+      for (; at < to; at += 1) {
+        const digit = (bytes[at] as number) - ZERO;
+        if (digit < 0 || digit > 9) break;
+        value = value * 10 + digit;
       }
-      digits += decimals;
+      let digits = at - start;
+      if (digits === 0) return -1;
+      if (at + 1 < to && bytes[at] === POINT && isDigit(bytes[at + 1])) {
+        for (at += 1; at < to && isDigit(bytes[at]); at += 1) {
+          value = value * 10 + (bytes[at] as number) - ZERO;
+          decimals += 1;
+        }
+        digits += decimals;
+      }
+      if (digits > MAX_DIGITS) return -1;
+      values[i] = value / (POWERS[decimals] as number);
     }
-    if (digits > MAX_DIGITS) return false;
-    this.values[index] = value / (POWERS[decimals] as number);
-    this.#at = at;
-    return true;
   }
 }
 

@@ -61,7 +61,8 @@ export async function eachLine(
   try {
     const stat = fstatSync(handle);
     if (!stat.isFile()) throw new Error('not a regular file');
-    const listener = { wantUntil: Number.POSITIVE_INFINITY, onLine: visit };
+    const all = { wantUntil: Number.POSITIVE_INFINITY, isSkimming: false, skim: () => -1 };
+    const listener = { ...all, onLine: visit };
     const lines = new LineScanner(NO_NEEDLES, listener);
     const scanner = { push: (chunk: Buffer) => lines.push(chunk, chunk.length) };
     await feed(handle, stat.size, { ...options, scanner });

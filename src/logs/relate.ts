@@ -31,7 +31,21 @@ export function relate(scanned: readonly ScannedFile[]): Related {
     ),
     ...fleetFindings(fleets),
   ];
-  return { files, pairs, fleets, identical, jobs, findings };
+  return {
+    files: files.map((file) => withPairs(file, pairs)),
+    pairs,
+    fleets,
+    identical,
+    jobs,
+    findings,
+  };
+}
+
+/** Whoever looks at one of the two files alone must see it too. */
+function withPairs(file: LogFile, pairs: readonly LogPair[]): LogFile {
+  const own = pairs.filter(({ stdout, stderr }) => [stdout, stderr].includes(file.path));
+  const findings = own.flatMap(pairFinding);
+  return findings.length === 0 ? file : { ...file, findings: [...file.findings, ...findings] };
 }
 
 function hasFailed({ outcome }: LogFile): boolean {

@@ -57,6 +57,65 @@ describe('scanning a file', () => {
     );
   });
 
+  describe('lines that servers repeat', () => {
+    const number = fc.oneof(fc.nat(999), fc.float({ min: 0, max: 99, noNaN: true }));
+    const access = fc
+      .tuple(
+        fc.constantFrom('GET', 'POST'),
+        fc.constantFrom('/v1/completions', '/v2/x?a=1'),
+        fc.nat(9),
+      )
+      .map(
+        ([method, route, n]) => `INFO:     10.0.0.${n}:7 - "${method} ${route} HTTP/1.1" 20${n} OK`,
+      );
+    const statistics = fc
+      .tuple(number, number, fc.nat(59), fc.constantFrom('Waiting', 'Pending'))
+      .map(
+        ([a, b, second, word]) =>
+          `(APIServer pid=7) INFO 12-31 23:59:${String(second).padStart(2, '0')} [l.py:1] ` +
+          `Engine 000: Avg prompt throughput: ${a} tokens/s, Avg generation throughput: ${b} ` +
+          `tokens/s, Running: 3 reqs, ${word}: 4 reqs, GPU KV cache usage: ${b}%`,
+      );
+    const other = fc.constantFrom(
+      'loss iter 3: 1.0 -> iter 9: 0.5',
+      'Done.',
+      '',
+      'x\r',
+      '5%| 1/2 [',
+    );
+    const lines = fc.array(fc.oneof(access, statistics, other), { maxLength: 60 });
+    /** So many that the first lines, which are all looked at, are over. */
+    const before = 'INFO:     10.0.0.1:7 - "GET /health HTTP/1.1" 200 OK\n'.repeat(8300);
+
+    it('are taken for what they are when each is read as text', () => {
+      let skimmed = 0;
+      fc.assert(
+        fc.property(lines, (content) => {
+          const bytes = Buffer.from(
+            before +
+              content
+                .map((line) => `${line}\n`)
+                .join('')
+                .repeat(3),
+          );
+          const fast = new FileScanner('x.log');
+          const skim = fast.skim.bind(fast);
+          fast.skim = (line) => {
+            const end = skim(line);
+            if (end >= 0) skimmed += 1;
+            return end;
+          };
+          const slow = new FileScanner('x.log');
+          Object.defineProperty(slow, 'isSkimming', { get: () => false, set: () => {} });
+          for (const scanner of [fast, slow]) scanner.push(bytes, false);
+          expect(fast.end()).toEqual(slow.end());
+        }),
+        { numRuns: 40 },
+      );
+      expect(skimmed).toBeGreaterThan(100);
+    });
+  });
+
   it.each([
     ['one long line of a needle', (n: number) => 'init engine ('.repeat(n)],
     ['spaces behind a title', (n: number) => `Benchmarks Throughput${' '.repeat(n)}x`],

@@ -33,6 +33,18 @@ export const TAIL_BYTES = 1 << 14;
 /** Non-ASCII text at the start that is looked at for misread characters. */
 const MISREADING_BYTES = 1 << 16;
 
+/** Needles with a number in them, by their text before it: a like line could hold them. */
+const NUMBERED = DIALECTS.flatMap(({ needles }, dialect) =>
+  needles
+    .filter((needle) => /\d/.test(needle))
+    .map((needle) => ({ dialect, text: needle.replace(/\d.*$/, '') })),
+);
+
+/** No other dialect has a needle in a line that differs from this one only in its numbers. */
+function isFree(text: string, dialect: number): boolean {
+  return NUMBERED.every((needle) => needle.dialect === dialect || !text.includes(needle.text));
+}
+
 /** Takes the chunks of a file in order. `path` is the one that evidence will name. */
 export class FileScanner {
   readonly #hash = createHash('sha256');
@@ -40,8 +52,11 @@ export class FileScanner {
   readonly #collector: Collector;
   readonly #clock: FileClock;
   readonly #readers: DialectReader[];
+  readonly #skimmers: DialectReader[];
   /** Until which line each dialect wants every line. */
   readonly #until: number[];
+  /** A reader has learnt a line by heart. */
+  isSkimming = false;
   /** The scanner hands over all lines before this one, marked or not. */
   wantUntil = CLOCK_LINES;
   /** Of the line after the one that was handed over last. */
@@ -60,6 +75,7 @@ export class FileScanner {
     this.#readers = DIALECTS.map((dialect, i) =>
       dialect.open(this.#collector.logOf(dialect.name, (lines) => this.#follow(i, lines))),
     );
+    this.#skimmers = this.#readers.filter(({ skim }) => skim !== undefined);
   }
 
   /** `chunk` may be reused. `isTail`: the last bytes of the file, to see when it ends. */
@@ -105,10 +121,20 @@ export class FileScanner {
       this.#sampleNext = false;
     }
     for (let i = 0; i < this.#readers.length; i += 1) {
-      if ((marks & (1 << i)) !== 0 || ordinal < (this.#until[i] as number)) {
-        (this.#readers[i] as DialectReader).line(line);
-      }
+      if ((marks & (1 << i)) === 0 && ordinal >= (this.#until[i] as number)) continue;
+      const reader = this.#readers[i] as DialectReader;
+      const isAlone = reader.skim !== undefined && marks === 1 << i && isFree(line.text, i);
+      reader.line(line, isAlone);
+      if (isAlone) this.isSkimming = true;
     }
+  }
+
+  skim(line: LogLine): number {
+    for (const reader of this.#skimmers) {
+      const end = (reader.skim as (line: LogLine) => number)(line);
+      if (end >= 0) return end;
+    }
+    return -1;
   }
 
   #follow(dialect: number, lines: number): void {

@@ -2,6 +2,7 @@
 import type { DialectLog } from './dialect.ts';
 import { LineTemplate, numbersBefore } from './line-template.ts';
 import { LogLine } from './log-line.ts';
+import { LF } from './needles.ts';
 import { findStamp, type RunningClock, type Stamp } from './stamps.ts';
 
 const START = 'Avg prompt throughput: ';
@@ -49,83 +50,97 @@ interface Learnt {
   readonly stamp: number | null;
 }
 
-export interface StatisticsReader {
-  /** False if it is no statistics line. */
-  line(line: LogLine): boolean;
-  end(): void;
-}
+const FLOWS = GAUGES.filter(({ isFlow }) => isFlow);
 
-export function statisticsReader(log: DialectLog, clock: RunningClock): StatisticsReader {
-  const tallies = new Map<string, Tally>();
-  const flows = GAUGES.filter(({ isFlow }) => isFlow);
-  const series = flows.map(({ name, unit }) => log.series(name, unit));
-  let first: LogLine | null = null;
-  let last: LogLine | null = null;
-  let firstS: number | null = null;
-  let lines = 0;
-  let learnt: Learnt | null = null;
-  const seeTime = (nowS: number | null): number | null => {
-    firstS ??= nowS;
-    return nowS === null || firstS === null ? null : nowS - firstS;
-  };
-  const put = (tally: Tally, value: number, line: LogLine): void => {
-    tally.sum += value;
-    tally.n += 1;
-    tally.last = value;
-    if (value <= tally.max) return;
-    tally.max = value;
-    tally.at.become(line);
-  };
-  const fast = (line: LogLine): boolean => {
-    if (learnt === null || !learnt.template.matches(line)) return false;
-    const { values } = learnt.template;
-    const atS =
-      learnt.stamp === null ? null : seeTime(clock.secondsAt(stampAt(values, learnt.stamp)));
-    for (const { tally, index, series: which } of learnt.gauges) {
+export class StatisticsReader {
+  readonly #log: DialectLog;
+  readonly #clock: RunningClock;
+  readonly #tallies = new Map<string, Tally>();
+  readonly #series: readonly { add(atS: number, value: number): void }[];
+  readonly #last = new LogLine();
+  #first: LogLine | null = null;
+  #firstS: number | null = null;
+  #lines = 0;
+  #learnt: Learnt | null = null;
+
+  constructor(log: DialectLog, clock: RunningClock) {
+    this.#log = log;
+    this.#clock = clock;
+    this.#series = FLOWS.map(({ name, unit }) => log.series(name, unit));
+  }
+
+  /** As of a dialect's reader. */
+  skim(line: LogLine): number {
+    if (this.#learnt === null) return -1;
+    const { template, stamp, gauges } = this.#learnt;
+    const end = template.endOf(line.bytes, line.from, line.to);
+    if (end < 0 || end >= line.to || line.bytes[end] !== LF) return -1;
+    line.to = end;
+    const { values } = template;
+    const nowS = stamp === null ? null : this.#clock.secondsAt(stampAt(values, stamp));
+    const atS = this.#seconds(nowS);
+    for (const { tally, index, series } of gauges) {
       const value = values[index] as number;
       put(tally, value, line);
-      if (which >= 0 && atS !== null) series[which]?.add(atS, value);
+      if (series >= 0 && atS !== null) this.#series[series]?.add(atS, value);
     }
-    return true;
-  };
-  const slow = (line: LogLine): boolean => {
+    this.#count(line);
+    return end;
+  }
+
+  /** False if it is no statistics line. `isAlone`: as of a dialect's reader. */
+  line(line: LogLine, isAlone: boolean): boolean {
     const { text } = line;
     const start = text.indexOf(START);
     if (start < 0) return false;
     const stamp = findStamp(text);
-    const atS = seeTime(stamp && clock.secondsAt(stamp));
+    const atS = this.#seconds(stamp && this.#clock.secondsAt(stamp));
     for (const gauge of GAUGES) {
       const value = figureAfter(text, gauge.label, start);
       if (value === null) continue;
-      put(tallyOf(tallies, gauge.name), value, line);
-      const which = flows.indexOf(gauge);
-      if (which >= 0 && atS !== null) series[which]?.add(atS, value);
+      put(tallyOf(this.#tallies, gauge.name), value, line);
+      const series = FLOWS.indexOf(gauge);
+      if (series >= 0 && atS !== null) this.#series[series]?.add(atS, value);
     }
-    learnt = learn(line, { start, stamp, tallies });
+    this.#count(line);
+    if (isAlone && !this.#learnt?.template.matches(line))
+      this.#learnt = learn(line, { start, stamp, tallies: this.#tallies });
     return true;
-  };
-  return {
-    line(line) {
-      if (!fast(line) && !slow(line)) return false;
-      lines += 1;
-      first ??= line.copy();
-      if (last === null) last = line.copy();
-      else last.become(line);
-      return true;
-    },
-    end() {
-      if (first === null || last === null) return;
-      log.fact('statistics', lines, first, { unit: 'lines', from: 'count', lines });
-      for (const [name, { sum, n, max, at }] of tallies) {
-        const unit = GAUGES.find((gauge) => gauge.name === name)?.unit ?? '';
-        log.fact(`${name}.max`, max, at, { unit, from: 'max', lines: n });
-        if (unit !== 'tokens/s') continue;
-        log.fact(`${name}.mean`, sum / n, first, { unit, from: 'mean', lines: n });
-      }
-      const rate = tallies.get('prefixHit');
-      if (rate) log.fact('prefixHit.last', rate.last, last, { unit: '%' });
-    },
-  };
+  }
+
+  end(): void {
+    const [log, first, lines] = [this.#log, this.#first, this.#lines];
+    if (first === null) return;
+    log.fact('statistics', lines, first, { unit: 'lines', from: 'count', lines });
+    for (const [name, { sum, n, max, at }] of this.#tallies) {
+      const unit = GAUGES.find((gauge) => gauge.name === name)?.unit ?? '';
+      log.fact(`${name}.max`, max, at, { unit, from: 'max', lines: n });
+      if (unit !== 'tokens/s') continue;
+      log.fact(`${name}.mean`, sum / n, first, { unit, from: 'mean', lines: n });
+    }
+    const rate = this.#tallies.get('prefixHit');
+    if (rate) log.fact('prefixHit.last', rate.last, this.#last, { unit: '%' });
+  }
+
+  #count(line: LogLine): void {
+    this.#lines += 1;
+    this.#first ??= line.copy();
+    this.#last.become(line);
+  }
+
+  #seconds(nowS: number | null): number | null {
+    this.#firstS ??= nowS;
+    return nowS === null || this.#firstS === null ? null : nowS - this.#firstS;
+  }
+}
+
+function put(tally: Tally, value: number, line: LogLine): void {
+  tally.sum += value;
+  tally.n += 1;
+  tally.last = value;
+  if (value <= tally.max) return;
+  tally.max = value;
+  tally.at.become(line);
 }
 
 function tallyOf(tallies: Map<string, Tally>, name: string): Tally {
@@ -156,7 +171,7 @@ function learn(
     const tally = of.tallies.get(name);
     if (at < 0 || !tally) return [];
     const index = tailAt + numbersBefore(tail, at + label.length);
-    const series = isFlow ? GAUGES.findIndex((gauge) => gauge.name === name) : -1;
+    const series = isFlow ? FLOWS.findIndex((gauge) => gauge.name === name) : -1;
     if (template.values[index] !== figureAfter(tail, label, at)) isComplete = false;
     return [{ tally, index, series }];
   });

@@ -2,6 +2,7 @@
 import type { Evidence, Fact, LogFile, LogIndex } from '../logs/log-index.ts';
 import { type LogNumberReference, logNumber } from '../logs/log-number.ts';
 import type { NumberFormat } from '../record/numerals.ts';
+import type { Finding } from '../record/schema.ts';
 import {
   DocumentBuilder,
   type Cited as GeneralCited,
@@ -233,7 +234,7 @@ function findings(doc: Builder, { files, findings }: LogIndex): void {
   const all = [
     ...findings.map(({ severity, message }) => `- ${severity}: ${escaped(message)}`),
     ...files.flatMap(({ path, findings }) =>
-      findings.map(({ severity, message, place }) => {
+      findings.filter(isOfOne).map(({ severity, message, place }) => {
         const at = place === undefined ? '' : `, ${place}`;
         return `- ${severity}: ${code(path)}${at}: ${escaped(message)}`;
       }),
@@ -255,6 +256,11 @@ function claims(doc: Builder, decided: readonly DecidedClaim[]): void {
       return [escaped(claim), verdict, escaped(reason), shown];
     }),
   );
+}
+
+/** Findings between files are listed once, not with each of them. */
+export function isOfOne({ code }: Finding): boolean {
+  return code !== 'pair-refuted';
 }
 
 function leftOut(doc: Builder, { skipped }: LogIndex): void {

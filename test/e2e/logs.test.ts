@@ -144,7 +144,7 @@ describe('assay exec', () => {
       'echo hi; exit 5',
     );
     expect({ code, stdout }).toEqual({ code: 5, stdout: 'hi\n' });
-    expect(stderr).toMatch(/failed: exit status 5[^]*recorded: runs\/exec\/n\//);
+    expect(stderr).toMatch(/failed: exit status 5.*recorded: runs\/exec\/n\//s);
   });
 
   it('gives flags behind -- to the command, and JSON alone on stdout', async () => {

@@ -53,17 +53,17 @@ function asJson({ manifest, metrics, logs, status }: RecordedCommand): unknown {
 }
 
 function print({ manifest, metrics, logs }: RecordedCommand, io: CommandIo, dir: string): void {
-  const { duration, cpuTime, peakMemory } = metrics;
+  const { durationSeconds, cpuSeconds, peakMemoryBytes } = metrics;
   const seconds = (value: number | null | undefined): string =>
     value == null ? '—' : `${value.toFixed(2)} s`;
-  const bytes = peakMemory?.value;
+  const bytes = peakMemoryBytes?.value;
   const memory = bytes == null ? '—' : `${(bytes / 2 ** 20).toFixed(1)} MiB`;
   const why = manifest.reason === null ? '' : `: ${manifest.reason}`;
   writeLine(io.stderr, '');
   writeLine(
     io.stderr,
-    `${manifest.status}${why}; took ${seconds(duration?.value)}, ` +
-      `CPU ${seconds(cpuTime?.value)}, peak memory ${memory}`,
+    `${manifest.status}${why}; took ${seconds(durationSeconds?.value)}, ` +
+      `CPU ${seconds(cpuSeconds?.value)}, peak memory ${memory}`,
   );
   const programs = new Set(logs.files.flatMap(({ dialects }) => dialects));
   programs.delete('assay');

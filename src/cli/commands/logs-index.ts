@@ -6,7 +6,7 @@ import { listingDigest } from '../../logs/listing.ts';
 import type { LogFile, LogIndex } from '../../logs/log-index.ts';
 import { ScanCache } from '../../logs/scan-cache.ts';
 import { findLab } from '../../record/lab.ts';
-import { LOGS_FILE_NAME } from '../../report/log-index-document.ts';
+import { isOfOne, LOGS_FILE_NAME } from '../../report/log-index-document.ts';
 import { knownText, saveState } from '../../report/log-index-state.ts';
 import { textTable } from '../../report/table.ts';
 import { LOGS_CACHE_NAME, LOGS_JSON_NAME, writeLogIndex } from '../../report/write-log-index.ts';
@@ -83,7 +83,7 @@ function shown(path: string, io: CommandIo): string {
 function textOf({ files, skipped, findings }: LogIndex): string {
   const own = files.flatMap(({ path, findings }) =>
     findings
-      .filter(({ severity }) => severity !== 'info')
+      .filter((finding) => finding.severity !== 'info' && isOfOne(finding))
       .map(({ message }) => `${path}: ${message}`),
   );
   const said = [...findings.map(({ message }) => message), ...own];

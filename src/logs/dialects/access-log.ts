@@ -2,6 +2,7 @@
 import type { Dialect } from '../dialect.ts';
 import { LineTemplate, numbersBefore } from '../line-template.ts';
 import type { LogLine } from '../log-line.ts';
+import { LF } from '../needles.ts';
 
 const REQUEST = /^([A-Z]{3,7}) ([^ ?]+)(?:\?[^ ]*)? HTTP\/[\d.]+" (\d{3})$/;
 /** Distinct request lines kept; more are counted together. */
@@ -32,11 +33,20 @@ export const accessLog: Dialect = {
     const seen = new Map<string, Entry>();
     const shapes: Shape[] = [];
     return {
-      line(line) {
+      skim({ bytes, from, to }) {
         for (let i = 0; i < shapes.length; i += 1) {
           const shape = shapes[i] as Shape;
-          if (!isAgain(shape, line)) continue;
+          const end = shape.template.endOf(bytes, from, to);
+          if (end < 0 || end >= to || bytes[end] !== LF || !isSame(shape)) continue;
           shape.entry.n += 1;
+          return end;
+        }
+        return -1;
+      },
+      line(line, isAlone) {
+        const again = shapes.find((shape) => shape.template.matches(line) && isSame(shape));
+        if (again) {
+          again.entry.n += 1;
           return;
         }
         const key = requestOf(line.text);
@@ -47,7 +57,7 @@ export const accessLog: Dialect = {
         else log.count('requests.other', line, 'requests');
         const entry = seen.get(key);
         const shape = entry && shapeOf(line, key, entry);
-        if (shape && shapes.length < MAX_SHAPES) shapes.push(shape);
+        if (shape && isAlone && shapes.length < MAX_SHAPES) shapes.push(shape);
       },
       end() {
         const totals = new Map<string, { n: number; lines: number; first: LogLine }>();
@@ -88,8 +98,8 @@ function shapeOf(line: LogLine, key: string, entry: Entry): Shape | null {
   return { template, first, fixed, entry };
 }
 
-function isAgain({ template, first, fixed }: Shape, line: LogLine): boolean {
-  if (!template.matches(line)) return false;
+/** After its template has matched: method, route and status are the ones that it stands for. */
+function isSame({ template, first, fixed }: Shape): boolean {
   for (let i = 0; i < fixed.length; i += 1) {
     if (template.values[first + i] !== fixed[i]) return false;
   }

@@ -2,12 +2,12 @@
 import type { Dialect } from '../dialect.ts';
 
 const SIZE = String.raw`([\d.]+) ([KMG])iB`;
-const TRIED = new RegExp(String.raw`Tried to allocate ${SIZE}`);
+const TRIED = new RegExp(`Tried to allocate ${SIZE}`);
 /** `GPU 1 has a total capacity of 21.98 GiB`, older `(GPU 0; 15.78 GiB total capacity; …)`. */
 const CAPACITY = new RegExp(
   String.raw`GPU (\d+) has a total capaci?ty of ${SIZE}|\(GPU (\d+); ${SIZE} total capacity`,
 );
-const FREE = new RegExp(String.raw`(?:of which )?${SIZE} (?:is )?free`);
+const FREE = new RegExp(`(?:of which )?${SIZE} (?:is )?free`);
 const SCALE: Readonly<Record<string, number>> = { K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
 
 export const cudaOom: Dialect = {

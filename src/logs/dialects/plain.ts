@@ -16,7 +16,7 @@ const RULE = /^\s*([=\-#*_~─═])\1{4,}\s*$/;
 const WORDS = '(?:complete|completed|finished|done|succeeded|successful|successfully)';
 const SUBJECT = String.raw`(?:[A-Za-z0-9][\w ()/.,:'"\-]{0,80}?\b)?`;
 const COMPLETION = new RegExp(
-  String.raw`^[^A-Za-z0-9]*${SUBJECT}${WORDS}` +
+  `^[^A-Za-z0-9]*${SUBJECT}${WORDS}` +
     String.raw`(?: (?:successfully|in [\w .:]{1,30}))?[^A-Za-z0-9]*$`,
   'i',
 );
@@ -66,7 +66,7 @@ const RULES: readonly Rule[] = [
 const PROGRAMS = String.raw`srun|python3?|torchrun|accelerate launch|vllm serve|lm_eval|llama-\w+`;
 const COMMAND = new RegExp(
   String.raw`^(?:\++ |\$ )(\S.*)$|^(?:Command|Running command|Executing|CMD)\s*[:=]\s*(\S.*)$|` +
-    String.raw`^((?:${PROGRAMS}) .*)$`,
+    `^((?:${PROGRAMS}) .*)$`,
   'i',
 );
 

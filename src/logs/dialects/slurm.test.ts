@@ -73,6 +73,34 @@ describe('slurm', () => {
       expect(read(text).outcome).toBe(outcome);
   });
 
+  it('sacct in columns, with words that were cut', () => {
+    const head =
+      'JobID           JobName  Partition    Account  AllocCPUS      State ExitCode \n' +
+      '------------ ---------- ---------- ---------- ---------- ---------- -------- \n';
+    const row = (id: string, state: string, exit: string) =>
+      `${id.padEnd(12)} ${'bash'.padStart(10)}       part        acc          2 ${state.padStart(10)} ${exit.padStart(8)} \n`;
+    expect(read(head + row('4711', 'FAILED', '1:0')).outcome).toBe('failed');
+    expect(read(head + row('4711', 'OUT_OF_ME+', '0:125')).outcome).toBe('out-of-memory');
+    expect(read(head + row('4711', 'CANCELLED+', '0:0')).outcome).toBe('cancelled');
+  });
+
+  it('a table of many jobs is the log of none', () => {
+    const rows = '7001|j|a|p|2|COMPLETED|0:0\n7002|j|a|p|2|FAILED|1:0\n';
+    expect(read(rows)).toMatchObject({ outcome: 'unknown', jobId: null });
+    expect(factsOf(rows)).toMatchObject({ 'slurm.rows.FAILED': 1, 'slurm.exit.7002': '1:0' });
+  });
+
+  it('a batch step decides where the row of the job is missing', () => {
+    expect(read('2355542.batch|batch||part|2|FAILED|1:0\n').outcome).toBe('failed');
+  });
+
+  it('takes the times of an accounting row', () => {
+    const text =
+      'JobID|State|ExitCode|Start|End\n' +
+      '7001|COMPLETED|0:0|2025-03-01T10:00:00|2025-03-01T10:05:22\n';
+    expect(read(text)).toMatchObject({ durationS: 322, durationFrom: 'accounting' });
+  });
+
   it('does not take a failed step for a failed job', () => {
     const rows = '7001|j|a|p|2|COMPLETED|0:0\n7001.batch|batch||p|2|FAILED|1:0\n';
     expect(read(rows)).toMatchObject({ outcome: 'succeeded', jobId: '7001' });

@@ -3,8 +3,8 @@
  * The epilog's "Elapsed" is rounded up to whole minutes, so it is never used as a duration.
  */
 import type { Dialect, DialectLog } from '../dialect.ts';
-import type { Outcome } from '../log-index.ts';
 import type { LogLine } from '../log-line.ts';
+import { AccountingTable } from '../slurm-accounting.ts';
 
 const ISO = String.raw`(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)`;
 const JOB = /\b(?:SLURM_)?job[ _]?id\s*[:=]\s*(\d+(?:[_+]\d+)?)\b/i;
@@ -19,8 +19,6 @@ const CANCELLED = new RegExp(
 );
 const OOM = /(?:oom[_-]kill|Exceeded (?:job|step) memory limit|out-of-memory handler)/;
 const OOM_JOB = /(?:StepId=|step |StepID=|JobId=)(\d+)/;
-const STATES = 'COMPLETED|FAILED|TIMEOUT|OUT_OF_MEMORY|NODE_FAIL|PREEMPTED|DEADLINE|BOOT_FAIL';
-const STATE = new RegExp(String.raw`^(?:${STATES}|CANCELLED(?: by \d+)?)$`);
 const SRUN = /^(?:srun|slurmstepd): error: .{0,300}?Exited with exit code (\d+)/;
 
 export const slurm: Dialect = {
@@ -38,22 +36,28 @@ export const slurm: Dialect = {
       '|CANCELLED',
       '|PREEMPTED|',
     ],
-    ...['|RUNNING|', 'JobID|', 'Job Information'],
+    ...[
+      '|RUNNING|',
+      'JobID|',
+      'Job Information',
+      ' COMPLETED ',
+      ' FAILED ',
+      ' TIMEOUT ',
+      ' RUNNING ',
+    ],
+    ...[' OUT_OF_ME', ' CANCELLED', ' NODE_FAIL '],
   ],
   open: (log) => {
-    let header: readonly string[] | null = null;
+    const table = new AccountingTable(log);
     return {
       line(line) {
-        const text = line.text;
-        if (text.includes('|')) {
-          header = accountingHeader(text) ?? header;
-          accounting(text, header, { log, line });
-          return;
-        }
+        if (table.line(line)) return;
+        const { text } = line;
         prolog(text, log, line);
         epilog(text, log, line);
         trouble(text, log, line);
       },
+      end: () => table.end(),
     };
   },
 };
@@ -124,54 +128,4 @@ function trouble(text: string, log: DialectLog, line: LogLine): void {
     log.fact('exitCode', Number(exited[1]), line);
     log.sign('state', exited[1] === '0' ? 'succeeded' : 'failed', line);
   }
-}
-
-/** `JobID|JobName|…|State|ExitCode`, with or without the trailing pipe of `-p`. */
-function accountingHeader(text: string): string[] | null {
-  const cells = text.replace(/\|$/, '').split('|');
-  return cells.includes('State') && cells[0] === 'JobID' ? cells : null;
-}
-
-const OUTCOMES: Readonly<Record<string, Outcome>> = {
-  COMPLETED: 'succeeded',
-  TIMEOUT: 'timed-out',
-  DEADLINE: 'timed-out',
-  OUT_OF_MEMORY: 'out-of-memory',
-  CANCELLED: 'cancelled',
-  PREEMPTED: 'cancelled',
-  RUNNING: 'unfinished',
-};
-
-/** A row: the first cell is a job or a step; a state is found by its word when no header came. */
-function accounting(
-  text: string,
-  header: readonly string[] | null,
-  { log, line }: { log: DialectLog; line: LogLine },
-): void {
-  const cells = text.split('|');
-  const id = /^(\d+(?:_\d+)?(?:\+\d+)?)(\.\w+)?$/.exec(cells[0] ?? '');
-  if (!id) return;
-  const cell = (name: string): string | undefined => cells[header?.indexOf(name) ?? -1];
-  const state = cell('State') ?? cells.find((text) => STATE.test(text) || text === 'RUNNING');
-  if (state === undefined || !(STATE.test(state) || state === 'RUNNING')) return;
-  const word = state.split(' ')[0] as string;
-  const exit = cell('ExitCode') ?? cells.find((text) => /^\d+:\d+$/.test(text));
-  log.jobId(id[1] as string, line);
-  log.count(`rows.${word}`, line);
-  const failed = exit !== undefined && exit !== '0:0';
-  const outcome = OUTCOMES[word] ?? 'failed';
-  const decided = outcome === 'succeeded' && failed ? 'failed' : outcome;
-  // A job's own row says how the job ended; a step's row only how the step did.
-  if (id[2] === undefined) {
-    log.sign('state', decided, line);
-    log.fact('state', state, line);
-    for (const [name, which] of [
-      ['Start', 'started'],
-      ['End', 'ended'],
-    ] as const) {
-      const at = cell(name);
-      if (at !== undefined && /^\d{4}-\d\d-\d\dT/.test(at)) log.epilog(which, at, line);
-    }
-  }
-  if (exit !== undefined) log.fact(`exit.${cells[0]}`, exit, line);
 }

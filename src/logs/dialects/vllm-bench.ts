@@ -32,15 +32,7 @@ export const vllmBench = ruleDialect({
       'duration (s):',
       'tokens:',
     ],
-    ...[
-      '(req/s)',
-      '(tok/s)',
-      'TTFT (ms)',
-      'TPOT (ms)',
-      'ITL (ms)',
-      'E2EL (ms)',
-      'configured (RPS)',
-    ],
+    ...['(req/s)', '(tok/s)', 'TTFT (ms)', 'TPOT (ms)', 'ITL (ms)', 'EL (ms)', 'configured (RPS)'],
     'Peak concurrent',
   ],
   rules: [

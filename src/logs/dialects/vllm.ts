@@ -5,7 +5,7 @@
 import type { Dialect, DialectLog } from '../dialect.ts';
 import type { LogLine } from '../log-line.ts';
 import { findStamp, RunningClock } from '../stamps.ts';
-import { statisticsReader } from '../vllm-statistics.ts';
+import { StatisticsReader } from '../vllm-statistics.ts';
 
 const INITIALIZING = /Initializing (?:a|an) (?:(V1) )?LLM engine \(v([^)]+)\) with config: (.*)/;
 const API_VERSION = /vLLM API server version (\S+)/;
@@ -45,11 +45,12 @@ export const vllm: Dialect = {
   ],
   open(log) {
     const clock = new RunningClock();
-    const statistics = statisticsReader(log, clock);
+    const statistics = new StatisticsReader(log, clock);
     let nowS: number | null = null;
     return {
-      line(line) {
-        if (statistics.line(line)) return;
+      skim: (line) => statistics.skim(line),
+      line(line, isAlone) {
+        if (statistics.line(line, isAlone)) return;
         const { text } = line;
 
         const stamp = findStamp(text);
