@@ -9,6 +9,7 @@ import {
   type DocumentEvidence as GeneralEvidence,
   type Piece as GeneralPiece,
 } from './document.ts';
+import { claimsSection, type DecidedClaim } from './log-claims.ts';
 
 export const LOGS_FILE_NAME = 'LOGS.md';
 export const LOGS_EVIDENCE_NAME = 'LOGS.evidence.json';
@@ -19,13 +20,6 @@ export interface LogDocumentOptions {
   readonly root: string;
   /** Claims about the logs, decided (`assay claims check`). */
   readonly claims?: readonly DecidedClaim[];
-}
-
-export interface DecidedClaim {
-  readonly claim: string;
-  readonly verdict: string;
-  readonly reason: string;
-  readonly evidence: readonly Evidence[];
 }
 
 /** Facts of one log that its section shows; logs.json has them all. */
@@ -74,7 +68,7 @@ export function logIndexDocument(
   bars(document, index);
   fleets(document, index);
   integrity(document, index);
-  claims(doc, options.claims ?? []);
+  claimsSection(doc, options.claims ?? []);
   findings(doc, index);
   leftOut(doc, index);
   const built = doc.build({ document: LOGS_FILE_NAME, experiment: 'logs' });
@@ -245,19 +239,6 @@ function findings(doc: Builder, { files, findings }: LogIndex): void {
   for (const line of all) doc.add(line);
 }
 
-function claims(doc: Builder, decided: readonly DecidedClaim[]): void {
-  if (decided.length === 0) return;
-  doc.heading(2, 'Claims');
-  doc.table(
-    ['Claim', 'Verdict', 'Why', 'Evidence'],
-    decided.map(({ claim, verdict, reason, evidence }) => {
-      const [first] = evidence;
-      const shown = first ? `${code(first.path)} line ${first.line}` : '—';
-      return [escaped(claim), verdict, escaped(reason), shown];
-    }),
-  );
-}
-
 /** Findings between files are listed once, not with each of them. */
 export function isOfOne({ code }: Finding): boolean {
   return code !== 'pair-refuted';
@@ -299,6 +280,6 @@ function visible(text: string): string {
   return text.replaceAll(/\p{Cc}/gu, (character) => JSON.stringify(character).slice(1, -1));
 }
 
-function escaped(text: string): string {
+export function escaped(text: string): string {
   return visible(text).replaceAll(/[<>*_`[\]]/g, (character) => `\\${character}`);
 }

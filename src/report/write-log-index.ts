@@ -5,12 +5,8 @@ import type { LogIndex } from '../logs/log-index.ts';
 import { makeDirectory, writeFileAtomic } from '../record/atomic.ts';
 import { canonicalJson, sha256Hex } from '../record/canonical.ts';
 import { UsageError } from '../record/errors.ts';
-import {
-  type DecidedClaim,
-  LOGS_EVIDENCE_NAME,
-  LOGS_FILE_NAME,
-  logIndexDocument,
-} from './log-index-document.ts';
+import type { DecidedClaim } from './log-claims.ts';
+import { LOGS_EVIDENCE_NAME, LOGS_FILE_NAME, logIndexDocument } from './log-index-document.ts';
 
 export const LOGS_JSON_NAME = 'logs.json';
 /** Disposable: without it the next index reads every log again. */
