@@ -1,6 +1,8 @@
 /** A directory of logs with its index: what claims and documents are held against. */
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Evidence, LogFile, LogIndex } from '../logs/log-index.ts';
+import { Cancelled } from '../record/errors.ts';
 import { compilePattern, evidenceOf, linesOf, type Pattern, plainText } from './line-search.ts';
 
 export interface LogEvidence {
@@ -19,19 +21,27 @@ export interface Matches {
 }
 
 const SHOWN = 5;
+const TURN_MS = 50;
 
-/** Throws what the file system throws: the file may be gone since it was indexed. */
-export function matchesIn(
+/** Throws what the file system throws (the file may be gone since it was indexed), Cancelled. */
+export async function matchesIn(
   logs: LogEvidence,
   path: string,
-  search: { pattern: Pattern; invert?: boolean },
-): Matches {
+  search: { pattern: Pattern; invert?: boolean; signal?: AbortSignal | undefined },
+): Promise<Matches> {
+  let turn = performance.now();
   let count = 0;
   let lines = 0;
   const first: Evidence[] = [];
   let groups: Matches['groups'] = null;
   for (const line of linesOf(join(logs.root, path))) {
     lines++;
+    // Ctrl-C needs the event loop, also in the middle of a file of gigabytes.
+    if (performance.now() - turn > TURN_MS) {
+      await nextTurn();
+      if (search.signal?.aborted) throw new Cancelled();
+      turn = performance.now();
+    }
     const text = plainText(line);
     if (search.pattern.test(text) === (search.invert ?? false)) continue;
     count++;

@@ -24,6 +24,7 @@ const COMMANDS = [
   ],
   ...[['doctor'], ['runs', 'ls'], ['runs', 'show']],
   ...[['audit'], ['import'], ['claims', 'init'], ['claims', 'check']],
+  ...[['exec'], ['logs', 'index'], ['logs', 'show']],
 ];
 
 describe('assay --version', () => {

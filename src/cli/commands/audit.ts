@@ -19,7 +19,11 @@ const SHOWN = 50;
 
 export async function run(options: Options, io: CommandIo): Promise<number> {
   const logs = options.logs === undefined ? null : await openLogs(options.logs, io);
-  const audit = await auditFiles([...new Set(options.files)], { cwd: io.cwd, logs });
+  const audit = await auditFiles([...new Set(options.files)], {
+    cwd: io.cwd,
+    logs,
+    signal: io.signal,
+  });
   const refuted = audit.files.some((f) => f.findings.some((x) => x.severity === 'refuted'));
   const exitCode = refuted ? 6 : (audit.failed[0]?.error.exitCode ?? 0);
   if (options.json) {

@@ -21,7 +21,7 @@ interface Options {
 export async function run(options: Options, io: CommandIo): Promise<number> {
   const claims = parseClaims(readText(resolve(io.cwd, options.file), options.file), options.file);
   const logs = await openLogs(options.logs, io);
-  const checked = checkClaims(claims, { logs, cwd: io.cwd });
+  const checked = await checkClaims(claims, { logs, cwd: io.cwd, signal: io.signal });
   if (options.out !== undefined) {
     const dir = resolve(io.cwd, options.out);
     const { index, root } = logs;

@@ -3,6 +3,7 @@ import { isAbsolute, join } from 'node:path';
 import { AssayError } from '../../record/errors.ts';
 import type { LogEvidence } from '../log-evidence.ts';
 import { type AuditedDocument, auditDocument } from './audit.ts';
+import { type RecipeResult, runRecipes } from './checks/recipes.ts';
 import { auditOwnDocument, sidecarOf } from './own-document.ts';
 import { openDocument } from './read-document.ts';
 import type { AuditDocument } from './record.ts';
@@ -21,7 +22,7 @@ export interface Audit {
 
 export async function auditFiles(
   paths: readonly string[],
-  { cwd, logs }: { cwd: string; logs: LogEvidence | null },
+  { cwd, logs, signal }: { cwd: string; logs: LogEvidence | null; signal?: AbortSignal },
 ): Promise<Audit> {
   const failed: FailedFile[] = [];
   const own: AuditedDocument[] = [];
@@ -38,6 +39,11 @@ export async function auditFiles(
       failed.push({ path, error });
     }
   }
-  const foreign = documents.map((document) => auditDocument(document, { documents, logs }));
+  const recipes = new Map<AuditDocument, RecipeResult[]>();
+  for (const document of logs ? documents : []) {
+    recipes.set(document, await runRecipes(document, logs as LogEvidence, signal));
+  }
+  const context = { documents, logs, recipes };
+  const foreign = documents.map((document) => auditDocument(document, context));
   return { files: [...own, ...foreign], failed, documents };
 }

@@ -1,5 +1,6 @@
 /** A check: one kind of statement, when it applies, and its arithmetic. */
 import type { LogEvidence } from '../log-evidence.ts';
+import type { RecipeResult } from './checks/recipes.ts';
 import type { Verdicts } from './finding.ts';
 import type { AuditDocument } from './record.ts';
 
@@ -8,6 +9,8 @@ export interface CheckContext {
   readonly documents: readonly AuditDocument[];
   /** With `--logs DIR`. */
   readonly logs: LogEvidence | null;
+  /** What the documents' own recipes found in the logs. */
+  readonly recipes?: ReadonlyMap<AuditDocument, readonly RecipeResult[]>;
 }
 
 export interface Check {

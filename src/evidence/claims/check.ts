@@ -1,12 +1,18 @@
 /** Decides claims. A file that is gone or a pattern that cannot be had is told, never thrown. */
 import type { LogFile } from '../../logs/log-index.ts';
-import { AssayError } from '../../record/errors.ts';
+import { AssayError, Cancelled } from '../../record/errors.ts';
 import { exactly, hull, meets } from '../audit/interval.ts';
 import { inBase, quantitiesIn } from '../audit/quantity.ts';
 import { compilePattern } from '../line-search.ts';
 import { type Matches, matchesIn } from '../log-evidence.ts';
 import { compared, evaluate } from './formula.ts';
-import { type ClaimContext, filesOf, numberOf, type SubjectNumber } from './numbers.ts';
+import {
+  type ClaimContext,
+  filesOf,
+  numberOf,
+  printedNumber,
+  type SubjectNumber,
+} from './numbers.ts';
 import type { Claim, LocatedClaim, Subject } from './spec.ts';
 import { isVacuous } from './vacuous.ts';
 import { type Decided, notApplicable, notEvidenced, proven, refuted } from './verdict.ts';
@@ -17,18 +23,24 @@ export interface CheckedClaim extends Decided {
   readonly line: number;
 }
 
-export function checkClaims(
+/** Throws Cancelled. */
+export async function checkClaims(
   claims: readonly LocatedClaim[],
   context: ClaimContext,
-): CheckedClaim[] {
-  return claims.map(({ claim, line }) => ({ claim: claim.claim, line, ...decide(claim, context) }));
+): Promise<CheckedClaim[]> {
+  const checked: CheckedClaim[] = [];
+  for (const { claim, line } of claims) {
+    checked.push({ claim: claim.claim, line, ...(await decide(claim, context)) });
+  }
+  return checked;
 }
 
-function decide(claim: Claim, context: ClaimContext): Decided {
+async function decide(claim: Claim, context: ClaimContext): Promise<Decided> {
   try {
-    const outside = claim.when === undefined ? null : applicability(claim, context);
-    return outside ?? predicate(claim, context);
+    const outside = claim.when === undefined ? null : await applicability(claim, context);
+    return outside ?? (await predicate(claim, context));
   } catch (error) {
+    if (error instanceof Cancelled) throw error;
     if (error instanceof AssayError) return notEvidenced(error.message);
     const code = (error as NodeJS.ErrnoException).code;
     if (code === undefined) throw error;
@@ -36,7 +48,7 @@ function decide(claim: Claim, context: ClaimContext): Decided {
   }
 }
 
-function predicate(claim: Claim, context: ClaimContext): Decided {
+async function predicate(claim: Claim, context: ClaimContext): Promise<Decided> {
   if (claim.formula !== undefined) return decideFormula(claim, claim.formula, context);
   const subject = claim.subject as Subject;
   if (claim.matches !== undefined || claim.absent !== undefined || claim.count !== undefined) {
@@ -52,10 +64,14 @@ interface Search extends Matches {
   readonly files: readonly LogFile[];
 }
 
-function search(claim: Claim, source: string, context: ClaimContext): Search {
+async function search(claim: Claim, source: string, context: ClaimContext): Promise<Search> {
   const pattern = compilePattern(source, { ignoreCase: claim.ignoreCase });
   const files = filesOf(claim.subject as Subject, context);
-  const results = files.map((file) => matchesIn(context.logs, file.path, { pattern }));
+  const results: Matches[] = [];
+  for (const file of files) {
+    const { signal } = context;
+    results.push(await matchesIn(context.logs, file.path, { pattern, signal }));
+  }
   return {
     files,
     count: results.reduce((n, r) => n + r.count, 0),
@@ -65,8 +81,8 @@ function search(claim: Claim, source: string, context: ClaimContext): Search {
   };
 }
 
-function applicability(claim: Claim, context: ClaimContext): Decided | null {
-  const found = search(claim, claim.when as string, context);
+async function applicability(claim: Claim, context: ClaimContext): Promise<Decided | null> {
+  const found = await search(claim, claim.when as string, context);
   if (found.count > 0) return null;
   return notApplicable(`${JSON.stringify(claim.when)} matches none of ${found.lines} lines`);
 }
@@ -74,16 +90,20 @@ function applicability(claim: Claim, context: ClaimContext): Decided | null {
 const subjectText = (subject: Subject): string =>
   subject.file ?? (subject.job === undefined ? 'the logs' : `job ${subject.job}`);
 
-function decidePattern(claim: Claim, subject: Subject, context: ClaimContext): Decided {
+async function decidePattern(
+  claim: Claim,
+  subject: Subject,
+  context: ClaimContext,
+): Promise<Decided> {
   const source = claim.matches ?? claim.absent ?? claim.count?.pattern ?? '';
-  const found = search(claim, source, context);
+  const found = await search(claim, source, context);
   if (found.files.length === 0) return notEvidenced(`there is no ${subjectText(subject)}`);
   const names = found.files
     .map((f) => f.path)
     .slice(0, 3)
     .join(', ');
   const says = `${found.count} of ${found.lines} lines of ${names} match ${JSON.stringify(source)}`;
-  if (found.count === 0 && isVacuous(source, found.files, context.logs)) {
+  if (found.count === 0 && (await isVacuous(source, found.files, context))) {
     // That a pattern is not there proves nothing where it never could be.
     const reason = `${says}; no log here ever has such a line: the pattern is vacuous`;
     return { ...notEvidenced(reason), vacuous: true };
@@ -121,8 +141,12 @@ function decideOutcome(wanted: string, subject: Subject, context: ClaimContext):
   return main.outcome === 'unknown' ? notEvidenced(reason, evidence) : refuted(reason, evidence);
 }
 
-function decideDuration(wanted: number | string, subject: Subject, context: ClaimContext): Decided {
-  const measured = numberOf(subject, context);
+async function decideDuration(
+  wanted: number | string,
+  subject: Subject,
+  context: ClaimContext,
+): Promise<Decided> {
+  const measured = await numberOf(subject, context);
   if (typeof measured === 'string') return notEvidenced(measured);
   const [quantity] = quantitiesIn(String(wanted));
   if (!quantity) return notEvidenced(`${wanted} is no duration`);
@@ -134,8 +158,12 @@ function decideDuration(wanted: number | string, subject: Subject, context: Clai
   return fits ? proven(reason, measured.evidence) : refuted(reason, measured.evidence);
 }
 
-function decideNumber(claim: Claim, subject: Subject, context: ClaimContext): Decided {
-  const number = numberOf(subject, context);
+async function decideNumber(
+  claim: Claim,
+  subject: Subject,
+  context: ClaimContext,
+): Promise<Decided> {
+  const number = await numberOf(subject, context);
   if (typeof number === 'string') return notEvidenced(number);
   if (claim.range !== undefined) {
     const [low, high] = claim.range;
@@ -143,14 +171,19 @@ function decideNumber(claim: Claim, subject: Subject, context: ClaimContext): De
     const fits = meets(number.value, { low, high });
     return fits ? proven(reason, number.evidence) : refuted(reason, number.evidence);
   }
-  const wanted = numberOf({ printed: String(claim.value) }, context) as SubjectNumber;
+  const wanted = printedNumber(String(claim.value)) as SubjectNumber;
   const reason = `${number.text}; ${claim.value} claimed`;
   const fits = meets(number.value, wanted.value);
   return fits ? proven(reason, number.evidence) : refuted(reason, number.evidence);
 }
 
-function decideEqual(subject: Subject, other: Subject, context: ClaimContext): Decided {
-  const [a, b] = [numberOf(subject, context), numberOf(other, context)];
+async function decideEqual(
+  subject: Subject,
+  other: Subject,
+  context: ClaimContext,
+): Promise<Decided> {
+  const a = await numberOf(subject, context);
+  const b = await numberOf(other, context);
   if (typeof a === 'string') return notEvidenced(a);
   if (typeof b === 'string') return notEvidenced(b);
   const evidence = [...a.evidence, ...b.evidence];
@@ -158,11 +191,15 @@ function decideEqual(subject: Subject, other: Subject, context: ClaimContext): D
   return meets(a.value, b.value) ? proven(reason, evidence) : refuted(reason, evidence);
 }
 
-function decideFormula(claim: Claim, formula: string, context: ClaimContext): Decided {
-  const read = Object.entries(claim.numbers ?? {}).map(([name, subject]) => ({
-    name,
-    number: numberOf(subject, context),
-  }));
+async function decideFormula(
+  claim: Claim,
+  formula: string,
+  context: ClaimContext,
+): Promise<Decided> {
+  const read: { name: string; number: SubjectNumber | string }[] = [];
+  for (const [name, subject] of Object.entries(claim.numbers ?? {})) {
+    read.push({ name, number: await numberOf(subject, context) });
+  }
   const missing = read.find(({ number }) => typeof number === 'string');
   if (missing) return notEvidenced(`${missing.name}: ${missing.number as string}`);
   const known = read as { name: string; number: SubjectNumber }[];

@@ -20,6 +20,7 @@ export interface ClaimContext {
   readonly logs: LogEvidence;
   /** For runs and their metrics. */
   readonly cwd: string;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Files of a subject in the order of the index: of its path or glob, and of its job. */
@@ -31,7 +32,10 @@ export function filesOf(subject: Subject, { logs }: ClaimContext): LogFile[] {
 }
 
 /** A text in place of a number says what is missing. */
-export function numberOf(subject: Subject, context: ClaimContext): SubjectNumber | string {
+export async function numberOf(
+  subject: Subject,
+  context: ClaimContext,
+): Promise<SubjectNumber | string> {
   if (subject.printed !== undefined) return printedNumber(subject.printed);
   if (subject.run !== undefined) return runNumber(subject.run, subject.metric ?? '', context);
   const files = filesOf(subject, context);
@@ -45,7 +49,7 @@ export function numberOf(subject: Subject, context: ClaimContext): SubjectNumber
   return { value: exactly(main.durationS), text, evidence: main.durationEvidence };
 }
 
-function printedNumber(printed: string): SubjectNumber | string {
+export function printedNumber(printed: string): SubjectNumber | string {
   const [quantity] = quantitiesIn(printed);
   if (!quantity) return `${JSON.stringify(printed)} is no number`;
   const factor = quantity.unit?.factor ?? 1;
@@ -72,14 +76,14 @@ function factNumber(name: string, files: readonly LogFile[]): SubjectNumber | st
   return `no log has a number ${name}; there are ${known.join(', ') || 'none'}`;
 }
 
-function capturedNumber(
+async function capturedNumber(
   source: string,
   files: readonly LogFile[],
-  { logs }: ClaimContext,
-): SubjectNumber | string {
+  { logs, signal }: ClaimContext,
+): Promise<SubjectNumber | string> {
   const pattern = compilePattern(source);
   for (const file of files) {
-    const { groups, first } = matchesIn(logs, file.path, { pattern });
+    const { groups, first } = await matchesIn(logs, file.path, { pattern, signal });
     const text = groups?.[1]?.replaceAll(',', '');
     if (text === undefined) continue;
     if (!/^[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/.test(text)) {

@@ -1,8 +1,10 @@
 /** Could the programs that wrote these logs print a line that the pattern matches? */
 import { DIALECTS } from '../../logs/dialects.ts';
 import type { LogFile } from '../../logs/log-index.ts';
+import { Cancelled } from '../../record/errors.ts';
 import { compilePattern } from '../line-search.ts';
-import { type LogEvidence, matchesIn } from '../log-evidence.ts';
+import { matchesIn } from '../log-evidence.ts';
+import type { ClaimContext } from './numbers.ts';
 
 /** What any program may say, whatever its dialect: that it is not there is news. */
 const ANY = /error|exception|traceback|warn|fail|oom|out of memory|nan\b|killed/i;
@@ -15,7 +17,11 @@ const SEARCHED_BYTES = 16 * 2 ** 20;
  * needles and the pattern have nothing in common), and the pattern does not look for what any
  * program may print.
  */
-export function isVacuous(source: string, files: readonly LogFile[], logs: LogEvidence): boolean {
+export async function isVacuous(
+  source: string,
+  files: readonly LogFile[],
+  { logs, signal }: ClaimContext,
+): Promise<boolean> {
   if (ANY.test(source)) return false;
   const spoken = new Set(files.flatMap((file) => file.dialects));
   const pattern = compilePattern(source, { ignoreCase: true });
@@ -24,18 +30,23 @@ export function isVacuous(source: string, files: readonly LogFile[], logs: LogEv
   const known = needles.some(
     (needle) => pattern.test(needle) || words.some((word) => needle.toLowerCase().includes(word)),
   );
-  return !known && !printedElsewhere(source, files, logs);
+  return !known && !(await printedElsewhere(source, files, { logs, signal }));
 }
 
-function printedElsewhere(source: string, files: readonly LogFile[], logs: LogEvidence): boolean {
+async function printedElsewhere(
+  source: string,
+  files: readonly LogFile[],
+  { logs, signal }: Pick<ClaimContext, 'logs' | 'signal'>,
+): Promise<boolean> {
   const pattern = compilePattern(source);
-  return logs.index.files.some((file) => {
-    if (files.includes(file) || file.bytes > SEARCHED_BYTES) return false;
+  for (const file of logs.index.files) {
+    if (files.includes(file) || file.bytes > SEARCHED_BYTES) continue;
     try {
-      return matchesIn(logs, file.path, { pattern }).count > 0;
-    } catch {
+      if ((await matchesIn(logs, file.path, { pattern, signal })).count > 0) return true;
+    } catch (error) {
       // Gone since it was indexed: it shows nothing any more.
-      return false;
+      if (error instanceof Cancelled) throw error;
     }
-  });
+  }
+  return false;
 }

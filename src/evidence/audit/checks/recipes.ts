@@ -1,97 +1,98 @@
 /** grep recipes of a document: what do they find? Run by our own matcher, never by a shell. */
-import { compilePattern, type Pattern } from '../../line-search.ts';
+import { Cancelled } from '../../../record/errors.ts';
+import { compilePattern } from '../../line-search.ts';
 import { type LogEvidence, matchesIn, type Resolved, resolveGlob } from '../../log-evidence.ts';
 import type { Check } from '../check.ts';
 import { Judge } from '../finding.ts';
 import { type Recipe, recipesIn } from '../recipe.ts';
+import type { AuditDocument } from '../record.ts';
+
+/** What one recipe found; a loop's turns are one recipe. */
+export interface RecipeResult {
+  readonly recipe: Recipe;
+  readonly searched: readonly Resolved[];
+  /** Files that it names and that are not there. */
+  readonly missing: readonly string[];
+  /** Why the pattern or a file could not be had. */
+  readonly failed: readonly string[];
+  readonly count: number;
+  readonly lines: number;
+}
+
+/** Runs every recipe of a document. Throws Cancelled. */
+export async function runRecipes(
+  document: AuditDocument,
+  logs: LogEvidence,
+  signal?: AbortSignal,
+): Promise<RecipeResult[]> {
+  const lines = new Map<number, Recipe[]>();
+  for (const recipe of recipesIn(document.code)) {
+    lines.set(recipe.line, [...(lines.get(recipe.line) ?? []), recipe]);
+  }
+  const results: RecipeResult[] = [];
+  for (const turns of lines.values()) results.push(await runOne(turns, logs, signal));
+  return results;
+}
+
+async function runOne(
+  turns: readonly Recipe[],
+  logs: LogEvidence,
+  signal: AbortSignal | undefined,
+): Promise<RecipeResult> {
+  const [recipe] = turns as [Recipe, ...Recipe[]];
+  const searched: Resolved[] = [];
+  const failed: string[] = [];
+  let [count, lines] = [0, 0];
+  for (const { pattern: source, ignoreCase, invert, files } of turns) {
+    try {
+      const pattern = compilePattern(source, { ignoreCase });
+      for (const found of files.flatMap((f) => resolveGlob(logs.index, f))) {
+        const matches = await matchesIn(logs, found.file.path, { pattern, invert, signal });
+        searched.push(found);
+        count += matches.count;
+        lines += matches.lines;
+      }
+    } catch (error) {
+      if (error instanceof Cancelled) throw error;
+      failed.push((error as Error).message);
+    }
+  }
+  const missing = turns
+    .flatMap((turn) => turn.files)
+    .filter((file) => resolveGlob(logs.index, file).length === 0);
+  return { recipe, searched, missing, failed, count, lines };
+}
 
 export const recipeCheck: Check = {
   name: 'recipe',
   says: 'a grep that the document gives finds something in the logs',
-  run(document, { logs }) {
+  run(document, { recipes }) {
     const judge = new Judge(this.name, document);
-    const recipes = recipesIn(document.code);
-    if (!logs) return judge.verdicts;
-    for (const turns of byCommand(recipes)) runRecipe(judge, turns, logs);
+    for (const result of recipes?.get(document) ?? []) {
+      if (result.count > 0) judge.held();
+      else tell(judge, result);
+    }
     return judge.verdicts;
   },
 };
 
-/** The turns of a loop are one recipe. */
-function byCommand(recipes: readonly Recipe[]): Recipe[][] {
-  const lines = new Map<number, Recipe[]>();
-  for (const recipe of recipes) {
-    lines.set(recipe.line, [...(lines.get(recipe.line) ?? []), recipe]);
-  }
-  return [...lines.values()];
-}
-
-function runRecipe(judge: Judge, turns: readonly Recipe[], logs: LogEvidence): void {
-  const [recipe] = turns as [Recipe, ...Recipe[]];
-  const place = { line: recipe.line, column: recipe.column, width: 4 };
-  let pattern: Pattern;
-  try {
-    pattern = compilePattern(recipe.pattern, { ignoreCase: recipe.ignoreCase });
-  } catch (error) {
-    judge.found({
-      severity: 'not-evidenced',
-      place,
-      written: recipe.text,
-      arithmetic: (error as Error).message,
-      follows: 'the recipe was not run',
-    });
-    return;
-  }
-  const results = turns.map((turn) => searchAll(turn, pattern, logs));
-  const files = results.flatMap((r) => r.files);
-  const count = results.reduce((n, r) => n + r.count, 0);
-  const failed = results.flatMap((r) => r.failed);
-  const lines = results.reduce((n, r) => n + r.lines, 0);
-  if (count > 0) {
-    judge.held();
-    return;
-  }
-  const missing = turns
-    .flatMap((t) => t.files)
-    .filter((f) => resolveGlob(logs.index, f).length === 0);
-  const searched = files.map((f) =>
-    f.how === 'moved' ? `${f.file.path} (not where the recipe looks)` : f.file.path,
+function tell(judge: Judge, { recipe, searched, missing, failed, lines }: RecipeResult): void {
+  const names = searched.map(({ file, how }) =>
+    how === 'moved' ? `${file.path} (not where the recipe looks)` : file.path,
   );
   const facts = [
-    searched.length > 0 ? `0 of ${lines} lines match in ${searched.join(', ')}` : '',
+    names.length > 0 ? `0 of ${lines} lines match in ${names.join(', ')}` : '',
     missing.length > 0 ? `there is no ${missing.join(', ')}` : '',
     ...failed,
   ];
   judge.found({
     severity: 'not-evidenced',
-    place,
+    place: { line: recipe.line, column: recipe.column, width: 4 },
     written: recipe.text,
     arithmetic: facts.filter(Boolean).join('; '),
     follows:
-      files.length > 0
+      names.length > 0
         ? 'the recipe is vacuous: the log never prints this, so finding nothing proves nothing'
         : 'the recipe has nothing to search',
   });
-}
-
-interface Searched {
-  readonly files: Resolved[];
-  readonly failed: string[];
-  count: number;
-  lines: number;
-}
-
-function searchAll(recipe: Recipe, pattern: Pattern, logs: LogEvidence): Searched {
-  const result: Searched = { files: [], failed: [], count: 0, lines: 0 };
-  for (const found of recipe.files.flatMap((f) => resolveGlob(logs.index, f))) {
-    try {
-      const { count, lines } = matchesIn(logs, found.file.path, { pattern, invert: recipe.invert });
-      result.files.push(found);
-      result.count += count;
-      result.lines += lines;
-    } catch (error) {
-      result.failed.push(`${found.file.path} cannot be read: ${(error as Error).message}`);
-    }
-  }
-  return result;
 }
