@@ -30,18 +30,22 @@ export function recipesIn(blocks: readonly CodeBlock[]): Recipe[] {
 function recipesOf(block: CodeBlock): Recipe[] {
   const recipes: Recipe[] = [];
   let turns: { name: string; values: string[] } | null = null;
-  for (const [i, line] of block.lines.entries()) {
-    const loop = LOOP.exec(line);
+  for (const [i, whole] of block.lines.entries()) {
+    const loop = LOOP.exec(whole);
+    // `for i in 0 1; do grep x f$i; done` is a loop and its body.
+    const line = loop ? whole.replace(/^.*?\bdo\b/, '') : whole;
     if (loop) {
       turns = { name: loop[1] as string, values: valuesOf(loop[2] as string) };
     } else if (/^\s*done\b/.test(line)) turns = null;
+    if (loop && !/\bdo\b/.test(whole)) continue;
     for (const values of turns ? turns.values : [null]) {
       const text: string =
         values === null || turns === null ? line : substituted(line, turns.name, values);
       const found = grepIn(text);
       if (!found) continue;
-      recipes.push({ ...found, line: block.line + i, column: line.indexOf('grep') + 1 });
+      recipes.push({ ...found, line: block.line + i, column: whole.indexOf('grep') + 1 });
     }
+    if (loop && /\bdone\b/.test(whole)) turns = null;
   }
   return recipes;
 }
@@ -92,7 +96,10 @@ function shellWords(command: string): string[] {
 const WITH_VALUE = new Set(['-A', '-B', '-C', '-m', '-f', '--include', '--exclude']);
 
 function grepIn(line: string): Omit<Recipe, 'line' | 'column'> | null {
-  const start = /(?:^|[|;&(]|\$\()\s*((?:[zef]?grep|egrep|fgrep|rg)\s.*)$/.exec(line);
+  const start =
+    /(?:^|^\s*\$ |[|;&(]|\b(?:if|do|then|sudo|!) )\s*((?:[zef]?grep|egrep|fgrep|rg)\s.*)$/.exec(
+      line,
+    );
   if (!start || /^\s*#/.test(line)) return null;
   const words = shellWords(start[1] as string);
   const program = words.shift() as string;
