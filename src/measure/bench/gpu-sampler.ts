@@ -57,13 +57,12 @@ function readLines(
   if (!child.stdout) return;
   let columns: readonly string[] | null = null;
   let lastGpu = Number.POSITIVE_INFINITY;
-  let atMs = Number.NEGATIVE_INFINITY;
+  let atMs = 0;
   createInterface({ input: child.stdout }).on('line', (line) => {
     columns ??= gpuColumns(line);
     const gauges = parseGpuGauges(line, columns);
     if (gauges === null) return;
-    // Two reports that come at once, after a stall, stay two: their cards are not added up.
-    if (gauges.gpu <= lastGpu) atMs = Math.max(nowMs(), atMs + 1);
+    if (gauges.gpu <= lastGpu) atMs = nowMs();
     lastGpu = gauges.gpu;
     onReading({ ...gauges, atMs });
   });
