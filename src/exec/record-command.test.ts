@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -117,6 +117,20 @@ describe('a recorded command', () => {
     expect(manifest.findings).toMatchObject([{ code: 'log-contradicts-exit' }]);
     const facts = logs.files.find(({ path }) => path === 'run.err')?.facts;
     expect(facts).toMatchObject({ 'python.cause': { value: 'KeyError: 7' } });
+  });
+
+  it('reads the GPUs meanwhile, where nvidia-smi is there', async () => {
+    const bin = join(root, 'bin');
+    mkdirSync(bin);
+    const header = 'index, utilization.gpu [%], memory.used [MiB], power.draw [W]';
+    const smi = `#!/bin/sh\necho '${header}'\nwhile :; do echo '0, 40 %, 1024 MiB, 200.00 W'; sleep 0.2; done\n`;
+    writeFileSync(join(bin, 'nvidia-smi'), smi, { mode: 0o755 });
+    const env = { ...process.env, PATH: `${bin}:${process.env.PATH}` };
+    const { metrics, read } = await record(node('setTimeout(() => {}, 500)'), { env });
+    expect(read('gpu.jsonl').toString()).toContain('"kind":"gpu"');
+    expect(metrics.gpuUtilization?.value).toBeCloseTo(0.4, 12);
+    expect(metrics.gpuPowerW?.value).toBeCloseTo(200, 9);
+    expect(metrics.gpuPeakMemoryBytes?.value).toBe(2 ** 30);
   });
 
   it('hides secrets of its command line, and names those in its output', async () => {

@@ -25,6 +25,21 @@ describe('encodings', () => {
     );
   });
 
+  it.each([
+    ['plain \xff', 6],
+    ['é and then \xe9 alone', 12],
+    ['cut \xe2\x9c', 4],
+    ['\xe2\x9cx', 0],
+  ])('%j: the first character that is none is at %d', (latin1, expected) => {
+    const watch = new EncodingWatch();
+    const bytes = Buffer.from(latin1.replace('é', '\xc3\xa9'), 'latin1');
+    for (const byte of bytes) watch.see(Buffer.of(byte));
+    expect(watch.firstInvalid).toBe(expected);
+    const whole = new EncodingWatch();
+    whole.see(bytes);
+    expect(whole.firstInvalid).toBe(expected);
+  });
+
   it.each(['macintosh', 'windows-1252'] as const)('recognise UTF-8 read as %s', (as) => {
     const found = findMisreading(`## ${misread('📋', as)} Log\n${misread('→', as)} plain\n`);
     expect(found).toMatchObject({ readAs: as, repaired: '📋' });

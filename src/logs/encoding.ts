@@ -6,8 +6,8 @@ import type { Encoding } from './log-index.ts';
 export class EncodingWatch {
   #ascii = true;
   #valid = true;
-  /** Offset of the first chunk with an invalid byte, and of the first NUL; −1: none. */
-  firstInvalid = -1;
+  #firstInvalid = -1;
+  /** Offset; −1: none. */
   firstNul = -1;
   #tail = Buffer.alloc(0);
   #offset = 0;
@@ -21,6 +21,12 @@ export class EncodingWatch {
     this.#offset += chunk.length;
   }
 
+  /** Offset of the first character that is not UTF-8, or that the end cuts; −1: none. */
+  get firstInvalid(): number {
+    if (!this.#valid) return this.#firstInvalid;
+    return this.#tail.length > 0 ? this.#offset - this.#tail.length : -1;
+  }
+
   get encoding(): Encoding {
     if (this.#ascii) return 'ascii';
     return this.#valid && this.#tail.length === 0 ? 'utf-8' : 'invalid utf-8';
@@ -30,12 +36,24 @@ export class EncodingWatch {
     if (this.#tail.length === 0 && isAscii(chunk)) return;
     this.#ascii = false;
     const whole = this.#tail.length === 0 ? chunk : Buffer.concat([this.#tail, chunk]);
+    const start = this.#offset - this.#tail.length;
     const cut = incompleteEnd(whole);
     this.#tail = Buffer.from(whole.subarray(cut));
     if (isUtf8(whole.subarray(0, cut))) return;
     this.#valid = false;
-    this.firstInvalid = this.#offset;
+    this.#firstInvalid = start + firstInvalidIn(whole);
   }
+}
+
+/** Where the first character begins that is none, by halving. */
+function firstInvalidIn(bytes: Buffer): number {
+  let [valid, invalid] = [0, bytes.length];
+  while (invalid - valid > 1) {
+    const middle = (valid + invalid) >> 1;
+    if (isUtf8(bytes.subarray(0, incompleteEnd(bytes.subarray(0, middle))))) valid = middle;
+    else invalid = middle;
+  }
+  return incompleteEnd(bytes.subarray(0, valid));
 }
 
 /** Where a character begins that the end of the bytes cuts; their length if none is cut. */

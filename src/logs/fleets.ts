@@ -11,7 +11,9 @@ export function findFleets(files: readonly LogFile[]): Fleet[] {
     if (file.facts['access-log.served'] === undefined && !file.dialects.includes('vllm')) continue;
     const name = fleetName(file.path);
     if (name === null) continue;
-    groups.set(name, [...(groups.get(name) ?? []), file]);
+    const members = groups.get(name);
+    if (members) members.push(file);
+    else groups.set(name, [file]);
   }
   return [...groups].flatMap(([name, members]) =>
     members.length > 1 ? [fleet(name, members)] : [],

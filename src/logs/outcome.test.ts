@@ -51,6 +51,15 @@ describe('how a program ended', () => {
     expect(outcomeOf(text)).toEqual(['failed', 3]);
   });
 
+  it('a traceback that a logger prints line by line, with its clock, is one too', () => {
+    let second = 10;
+    const text = TRACEBACK.replaceAll(
+      /^(?=.)/gm,
+      () => `ERROR 12-18 03:13:${second++} [core.py:7] `,
+    );
+    expect(outcomeOf(text)).toEqual(['failed', 3]);
+  });
+
   it('a traceback without its last line is a failure at its first', () => {
     expect(outcomeOf('x\nTraceback (most recent call last):\n  File "a.py"\n')).toEqual([
       'failed',
@@ -65,6 +74,21 @@ describe('how a program ended', () => {
   it('a bar that stops before its end is unfinished', () => {
     expect(outcomeOf('Load:  57%|█  | 4/7 [06:26<04:53, 97.72s/it]\n')[0]).toBe('unfinished');
     expect(outcomeOf('Load: 100%|███| 7/7 [06:26<00:00, 97.72s/it]\n')[0]).toBe('unknown');
+  });
+
+  it('a server has begun when uvicorn has, and ended when it shut down in order', () => {
+    const begun =
+      'INFO:     Started server process [77]\nINFO:     Uvicorn running on http://0:8000\n';
+    expect(outcomeOf(begun)).toEqual(['unfinished', 1]);
+    expect(outcomeOf(`${begun}INFO:     Application shutdown complete.\n`)).toEqual([
+      'succeeded',
+      3,
+    ]);
+  });
+
+  it('torchrun names the exit of its worker', () => {
+    const text = 'ERROR:torch: failed (exitcode: 1) local_rank: 0 (pid: 147) of binary: python\n';
+    expect(outcomeOf(text)).toEqual(['failed', 1]);
   });
 
   it('torchrun names the exit of a rank', () => {

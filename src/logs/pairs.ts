@@ -44,6 +44,8 @@ function checksOf(stdout: LogFile, stderr: LogFile): Check[] {
 
 function jobs(stdout: LogFile, stderr: LogFile): Check[] {
   if (stdout.jobId === null || stderr.jobId === null) return [];
+  // Two names that are alike hold the same number: that shows nothing.
+  if (stdout.jobIdFrom !== 'content' && stderr.jobIdFrom !== 'content') return [];
   const ok = stdout.jobId === stderr.jobId;
   const message = ok
     ? `both are of job ${stdout.jobId}`

@@ -32,7 +32,7 @@ export function relate(scanned: readonly ScannedFile[]): Related {
     ...fleetFindings(fleets),
   ];
   return {
-    files: files.map((file) => withPairs(file, pairs)),
+    files: withRefuted(files, pairs),
     pairs,
     fleets,
     identical,
@@ -42,34 +42,50 @@ export function relate(scanned: readonly ScannedFile[]): Related {
 }
 
 /** Whoever looks at one of the two files alone must see it too. */
-function withPairs(file: LogFile, pairs: readonly LogPair[]): LogFile {
-  const own = pairs.filter(({ stdout, stderr }) => [stdout, stderr].includes(file.path));
-  const findings = own.flatMap(pairFinding);
-  return findings.length === 0 ? file : { ...file, findings: [...file.findings, ...findings] };
+function withRefuted(files: readonly LogFile[], pairs: readonly LogPair[]): LogFile[] {
+  const refuted = new Map<string, Finding[]>();
+  for (const pair of pairs) {
+    const findings = pairFinding(pair);
+    if (findings.length === 0) continue;
+    for (const path of [pair.stdout, pair.stderr]) {
+      refuted.set(path, [...(refuted.get(path) ?? []), ...findings]);
+    }
+  }
+  return files.map((file) => {
+    const findings = refuted.get(file.path);
+    return findings ? { ...file, findings: [...file.findings, ...findings] } : file;
+  });
 }
 
 function hasFailed({ outcome }: LogFile): boolean {
   return !['succeeded', 'unknown', 'unfinished'].includes(outcome);
 }
 
-/** One word (`Done.`) is everybody's: it is void only for logs of the same name but for numbers. */
+/**
+ * One word (`Done.`) is everybody's: it is void only for logs of the same name but for numbers.
+ * Two paths a text are enough to find one that is not the asking log itself.
+ */
 function voidTexts(failed: readonly LogFile[]): VoidText {
-  const printed = new Map<string, { path: string; stem: string }[]>();
+  const printed = new Map<string, string[]>();
+  const note = (key: string, path: string): void => {
+    const paths = printed.get(key);
+    if (paths === undefined) printed.set(key, [path]);
+    else if (paths.length < 2) paths.push(path);
+  };
   for (const { path, signs } of failed) {
     for (const { kind, evidence } of signs) {
       if (kind !== 'final' && kind !== 'banner') continue;
-      const text = plainWords(evidence.text);
-      printed.set(text, [...(printed.get(text) ?? []), { path, stem: stemOf(path) }]);
+      note(keyOf(evidence.text, path), path);
     }
   }
   return (text, path) => {
-    const words = plainWords(text);
-    const others = printed.get(words)?.filter((other) => other.path !== path) ?? [];
-    const found = words.includes(' ')
-      ? others[0]
-      : others.find(({ stem }) => stem === stemOf(path));
-    return found?.path ?? null;
+    return printed.get(keyOf(text, path))?.find((other) => other !== path) ?? null;
   };
+}
+
+function keyOf(text: string, path: string): string {
+  const words = plainWords(text);
+  return words.includes(' ') ? words : `${words}\0${stemOf(path)}`;
 }
 
 function plainWords(text: string): string {
@@ -142,7 +158,10 @@ function groups(
   const found = new Map<string, string[]>();
   for (const file of files) {
     const value = key(file);
-    if (value !== null) found.set(value, [...(found.get(value) ?? []), file.path]);
+    if (value === null) continue;
+    const paths = found.get(value);
+    if (paths) paths.push(file.path);
+    else found.set(value, [file.path]);
   }
   return [...found].filter(([, paths]) => paths.length > 1);
 }

@@ -147,7 +147,7 @@ export class FileScanner {
     const findings: Finding[] = [];
     const { firstInvalid, firstNul } = this.#encoding;
     if (firstInvalid >= 0) {
-      const message = `not valid UTF-8 from about byte ${firstInvalid} on`;
+      const message = `is not valid UTF-8, first at byte ${firstInvalid}`;
       findings.push({ code: 'invalid-utf8', severity: 'warning', message });
     }
     if (firstNul >= 0 && this.#utf16 === null) {

@@ -82,7 +82,9 @@ function inventory(document: LogDocument, { files }: LogIndex): void {
   const groups = new Map<string, LogFile[]>();
   for (const file of files) {
     const directory = file.path.slice(0, file.path.lastIndexOf('/') + 1) || './';
-    groups.set(directory, [...(groups.get(directory) ?? []), file]);
+    const members = groups.get(directory);
+    if (members) members.push(file);
+    else groups.set(directory, [file]);
   }
   for (const [directory, members] of groups) {
     doc.heading(3, code(directory));

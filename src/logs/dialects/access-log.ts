@@ -1,5 +1,5 @@
 /** HTTP access lines of uvicorn, nginx and their like: requests by route and by status. */
-import type { Dialect } from '../dialect.ts';
+import type { Dialect, DialectLog } from '../dialect.ts';
 import { LineTemplate, numbersBefore } from '../line-template.ts';
 import type { LogLine } from '../log-line.ts';
 import { LF } from '../needles.ts';
@@ -28,7 +28,7 @@ interface Shape {
 
 export const accessLog: Dialect = {
   name: 'access-log',
-  needles: ['HTTP/1.', 'HTTP/2'],
+  needles: ['HTTP/1.', 'HTTP/2', 'Started server proc', 'shutdown complete', 'Finished server'],
   open(log) {
     const seen = new Map<string, Entry>();
     const shapes: Shape[] = [];
@@ -50,7 +50,10 @@ export const accessLog: Dialect = {
           return;
         }
         const key = requestOf(line.text);
-        if (key === null) return;
+        if (key === null) {
+          life(line, log);
+          return;
+        }
         const known = seen.get(key);
         if (known) known.n += 1;
         else if (seen.size < MAX_ROUTES) seen.set(key, { n: 1, first: line.copy() });
@@ -85,6 +88,14 @@ export const accessLog: Dialect = {
     };
   },
 };
+
+/** A uvicorn server begins, and ends in order. */
+function life(line: LogLine, log: DialectLog): void {
+  if (/Started server process \[\d+\]/.test(line.text)) log.sign('running', 'unfinished', line);
+  if (/Application shutdown complete|Finished server process/.test(line.text)) {
+    log.sign('final', 'succeeded', line);
+  }
+}
 
 /** Of the lines that look like this one, those whose request and status have the same numbers. */
 function shapeOf(line: LogLine, key: string, entry: Entry): Shape | null {

@@ -34,10 +34,7 @@ export const guideLlm: Dialect = {
           return;
         }
         if (title === null || !BARS.test(text)) return;
-        const cells = text
-          .split(BARS)
-          .slice(1, -1)
-          .map((cell) => cell.trim());
+        const cells = cellsOf(text);
         const figures = cells.filter((cell) => /^-?[\d.,]+%?$/.test(cell)).length;
         if (figures < 2) {
           if (cells.some((cell) => /[A-Za-z]/.test(cell))) header.push(cells);
@@ -54,14 +51,21 @@ export const guideLlm: Dialect = {
   },
 };
 
-/** The last two header rows, joined: a spanning title stands over several columns. */
+/** With or without a pipe at either end; a title over n columns has n pipes behind it. */
+function cellsOf(text: string): string[] {
+  const cells = text.split(BARS).map((cell) => cell.trim());
+  if (cells[0] === '') cells.shift();
+  if (cells.at(-1) === '') cells.pop();
+  return cells;
+}
+
+/** The last two header rows, joined: a title that spans columns stands for each of them. */
 function columnNames(header: readonly (readonly string[])[], columns: number): string[] {
   const rows = header.filter((row) => row.length === columns).slice(-2);
-  const spans = header.findLast((row) => row.length < columns);
-  const above = rows.length === 2 ? spread(rows[0] as string[]) : (spans ?? []);
   const below = rows.at(-1) ?? [];
+  const above = rows.length === 2 ? spread(rows[0] as string[]) : [];
   return Array.from({ length: columns }, (_, i) => {
-    const name = [rows.length === 2 ? above[i] : '', below[i]].filter(Boolean).join(' ');
+    const name = [above[i], below[i]].filter(Boolean).join(' ');
     return name === '' ? `column ${i + 1}` : name;
   });
 }

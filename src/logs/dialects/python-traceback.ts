@@ -43,7 +43,7 @@ export const pythonTraceback: Dialect = {
         }
         if (prefix === null) return;
         lines += 1;
-        const body = text.startsWith(prefix) ? text.slice(prefix.length) : text;
+        const body = withoutPrefix(text, prefix);
         if (/^(?:\s|$)/.test(body) || lines > MAX_LINES) {
           if (lines > MAX_LINES) prefix = null;
           else if (lines % STEP === STEP - 1) log.follow(STEP);
@@ -60,3 +60,9 @@ export const pythonTraceback: Dialect = {
     };
   },
 };
+
+/** A logger's prefix holds the time, which goes on. */
+function withoutPrefix(text: string, prefix: string): string {
+  const same = (part: string): string => part.replaceAll(/\d/g, '#');
+  return same(text.slice(0, prefix.length)) === same(prefix) ? text.slice(prefix.length) : text;
+}

@@ -23,6 +23,15 @@ export const torchrun = ruleDialect({
       also: ([, code], log, line) => log.sign('state', code === '0' ? 'succeeded' : 'failed', line),
     },
     {
+      pattern: /failed \(exitcode: (-?\d+)\) local_rank: (\d+) \(pid: (\d+)\)/,
+      facts: [
+        { name: 'exitCode', unit: 'exit code' },
+        { name: 'localRank', unit: 'rank' },
+        { name: 'pid', unit: 'pid' },
+      ],
+      sign: { kind: 'state', outcome: 'failed' },
+    },
+    {
       pattern: /^\s*rank\s*: (\d+) \(local_rank: (\d+)\)/,
       facts: [
         { name: 'rank', unit: 'rank' },

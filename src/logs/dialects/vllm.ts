@@ -24,8 +24,7 @@ const CAPTURE = /Graph capturing finished in ([\d.]+) secs, took (-?[\d.]+) GiB/
 const COMPILE = /torch\.compile takes ([\d.]+) s in total/;
 const LENGTH = /Using max model len (\d+)|max_seq_len=(\d+)/;
 const READY = /Starting vLLM API server|Uvicorn running on|Application startup complete/;
-const SHUTDOWN =
-  /Shutting down FastAPI HTTP server|Application shutdown complete|Finished server process/;
+const SHUTDOWN = /Shutting down FastAPI HTTP server/;
 const DEAD = new RegExp(
   'EngineDeadError|EngineCore encountered a fatal error|Engine core initialization failed|' +
     'Engine process .{0,40}died unexpectedly',
@@ -37,34 +36,42 @@ export const vllm: Dialect = {
   name: 'vllm',
   needles: [
     ...['throughput: ', 'LLM engine (v', 'vLLM API', 'args: ', 'oading took', 'weights took'],
-    ...['GPU blocks', 'gpu_blocks', 'KV cache', 'Maximum concurrency', 'init engine'],
+    ...[
+      'GPU blocks',
+      'cuda blocks',
+      'gpu_blocks',
+      'KV cache',
+      'Maximum concurrency',
+      'init engine',
+    ],
     ...['Graph capturing', 'torch.compile takes', 'max model len', 'Uvicorn running'],
-    ...['startup complete', 'Shutting down FastAPI', 'shutdown complete', 'Finished server'],
+    ...['startup complete', 'Shutting down FastAPI'],
     'Automatically detected platform',
-    ...['EngineDeadError', 'fatal error', 'Engine core init', 'died unexp', 'Started server proc'],
+    ...['EngineDeadError', 'fatal error', 'Engine core init', 'died unexp'],
   ],
   open(log) {
     const clock = new RunningClock();
     const statistics = new StatisticsReader(log, clock);
     let nowS: number | null = null;
+    let isStarted = false;
     return {
       skim: (line) => statistics.skim(line),
       line(line, isAlone) {
         if (statistics.line(line, isAlone)) return;
         const { text } = line;
-
         const stamp = findStamp(text);
         if (stamp) nowS = clock.secondsAt(stamp) ?? nowS;
-        start(text, log, line);
+        if (start(text, log, line)) isStarted = true;
         memory(text, log, line);
-        life(text, log, { line, nowS });
+        life(text, log, { line, readyS: isStarted ? nowS : null });
       },
       end: () => statistics.end(),
     };
   },
 };
 
-function start(text: string, log: DialectLog, line: LogLine): void {
+/** True if it is vLLM that starts here: others too run uvicorn. */
+function start(text: string, log: DialectLog, line: LogLine): boolean {
   const initializing = INITIALIZING.exec(text);
   if (initializing) {
     const [, v1, version, config] = initializing as unknown as string[];
@@ -88,6 +95,7 @@ function start(text: string, log: DialectLog, line: LogLine): void {
   if (args !== undefined) log.fact('args', args.slice(0, 2000), line);
   const length = LENGTH.exec(text);
   if (length) log.fact('maxModelLength', Number(length[1] ?? length[2]), line, { unit: 'tokens' });
+  return initializing !== null || version !== undefined;
 }
 
 function memory(text: string, log: DialectLog, line: LogLine): void {
@@ -117,13 +125,10 @@ function memory(text: string, log: DialectLog, line: LogLine): void {
 function life(
   text: string,
   log: DialectLog,
-  { line, nowS }: { line: LogLine; nowS: number | null },
+  { line, readyS }: { line: LogLine; readyS: number | null },
 ): void {
-  if (READY.test(text)) {
-    log.spoken();
-    if (nowS !== null) {
-      log.fact('readyAfter', nowS, line, { unit: 's', from: 'difference', lines: 2 });
-    }
+  if (readyS !== null && READY.test(text)) {
+    log.fact('readyAfter', readyS, line, { unit: 's', from: 'difference', lines: 2 });
   }
   if (SHUTDOWN.test(text)) log.sign('final', 'succeeded', line);
   if (DEAD.test(text)) log.sign('error', 'failed', line);
