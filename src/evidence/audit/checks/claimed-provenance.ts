@@ -4,13 +4,19 @@ import { Judge } from '../finding.ts';
 import { type AuditDocument, type Field, placeOf } from '../record.ts';
 
 /** What a document says is recorded, and the key that results files have for it. */
-const THINGS: readonly { readonly said: RegExp; readonly key: RegExp }[] = [
+const THINGS: readonly { readonly said: RegExp; readonly key: RegExp; readonly by?: 'trace' }[] = [
   {
     said: /\bgit (?:sha|commit|hash)\b.{0,30}\b(?:record|track|captur|log)/i,
     key: /^(?:git_?sha|(?:git_?)?commit(?:_hash|_sha)?)$/i,
   },
   {
-    said: /\btokenizer\b.{0,30}\b(?:hash|checksum|compatib|confirm|verif)/i,
+    said: /\btokenizer\b.{0,10}\b(?:hash|checksum)/i,
+    key: /^tokenizer_(?:hash|sha|checksum)$/i,
+  },
+  {
+    // It may have been confirmed; a hash would be the trace that it left.
+    by: 'trace',
+    said: /\btokenizer\b.{0,30}\b(?:compatib|confirm|verif)/i,
     key: /^tokenizer_(?:hash|sha|checksum)$/i,
   },
   {
@@ -29,26 +35,26 @@ export const claimedProvenanceCheck: Check = {
   says: 'what a document says is recorded (commit, tokenizer hash) is not null in the results',
   run(document, { documents }) {
     const judge = new Judge(this.name, document);
-    for (const { said, key } of document.kind === 'markdown' ? THINGS : []) {
+    for (const { said, key, by } of document.kind === 'markdown' ? THINGS : []) {
       const fields = documents.flatMap((d) => fieldsNamed(d, key).map((f) => ({ d, f })));
       if (fields.length === 0) continue;
       const open = fields.filter(({ f }) => f.text === '');
       const passage = document.passages.find((p) => said.test(p.text));
       const match = passage && said.exec(passage.text);
       if (!passage || !match) continue;
-      if (open.length < fields.length) {
+      if (open.length === 0) {
         judge.held();
         continue;
       }
       const [first] = open;
       judge.found({
-        severity: 'refuted',
+        severity: by ? 'not-evidenced' : open.length === fields.length ? 'refuted' : 'suspicious',
         place: placeOf(passage.place, { at: match.index, text: match[0] }),
         written: passage.text.trim(),
         arithmetic:
-          `${first?.f.label} is null in all ${open.length} results, ` +
+          `${first?.f.label} is null in ${open.length} of ${fields.length} results, ` +
           `first ${first?.d.path}:${first?.f.place.line}`,
-        follows: 'it was not recorded',
+        follows: by ? 'nothing that was recorded shows it' : 'it was not recorded',
       });
     }
     return judge.verdicts;
