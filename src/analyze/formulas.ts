@@ -5,6 +5,8 @@ import type { Formula, FormulaParams } from './formula.ts';
 import { benchFormulas } from './formulas-bench.ts';
 import { classFormulas } from './formulas-classes.ts';
 import { evalFormulas } from './formulas-eval.ts';
+import { execFormulas } from './formulas-exec.ts';
+import { importFormulas } from './formulas-import.ts';
 import { labelProbabilityFormulas } from './formulas-label-probabilities.ts';
 import { machineFormulas } from './formulas-machine.ts';
 import { runFormulas } from './formulas-run.ts';
@@ -21,6 +23,8 @@ export const FORMULAS: Readonly<Record<string, Formula>> = {
   ...benchFormulas,
   ...machineFormulas,
   ...trustFormulas,
+  ...importFormulas,
+  ...execFormulas,
 };
 
 /** A metric to derive: its name in the summary, its formula, its parameters. */

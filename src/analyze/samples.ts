@@ -28,6 +28,8 @@ export interface Samples {
   readonly generated: readonly GeneratedRow[];
   readonly failures: readonly RowOf<'failure'>[];
   readonly gpu: readonly GpuRow[];
+  readonly reported: readonly RowOf<'reported'>[];
+  readonly processes: readonly RowOf<'process'>[];
 }
 
 export type IterationRow = RowOf<'iteration'>;
@@ -53,6 +55,8 @@ export function groupSamples(rows: readonly SampleRow[]): Samples {
     generated: of('generated'),
     failures: of('failure'),
     gpu: of('gpu'),
+    reported: of('reported'),
+    processes: of('process'),
   };
 }
 

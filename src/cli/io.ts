@@ -1,9 +1,12 @@
 /** All process state that a command may touch, injected: commands are tested in process. */
 export interface TextSink {
-  write(text: string): unknown;
+  write(text: string | Uint8Array): unknown;
+  once?(event: 'drain', listener: () => void): unknown;
   readonly isTTY?: boolean;
   readonly columns?: number;
 }
+
+export type SignalHandler = (signal: NodeJS.Signals, fromTerminal: boolean) => void;
 
 export interface CommandIo {
   /** Data goes here. */
@@ -16,6 +19,8 @@ export interface CommandIo {
   readonly argv: readonly string[];
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
+  /** From now on signals are this handler's alone; `fromTerminal`: the whole group got it. */
+  takeSignals?(handler: SignalHandler): void;
 }
 
 export function writeLine(sink: TextSink, text = ''): void {

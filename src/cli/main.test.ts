@@ -52,6 +52,10 @@ const COMMANDS = [
   [['verify'], 'assay verify'],
   [['explain'], 'assay explain'],
   [['doctor'], 'assay doctor'],
+  [['audit'], 'assay audit'],
+  [['import'], 'assay import'],
+  [['claims', 'init'], 'assay claims init'],
+  [['claims', 'check'], 'assay claims check'],
 ] as const;
 
 describe('help', () => {

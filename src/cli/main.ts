@@ -1,7 +1,7 @@
 /** Process state in, exit code out: signals, errors and their one shape on the terminal. */
 import { AssayError, Cancelled } from '../record/errors.ts';
 import { redactText, secretsOf } from '../record/redact.ts';
-import { type CommandIo, writeJson, writeLine } from './io.ts';
+import { type CommandIo, type SignalHandler, writeJson, writeLine } from './io.ts';
 import { buildProgram, HelpShown } from './program.ts';
 
 export async function main(args: readonly string[]): Promise<number> {
@@ -10,7 +10,12 @@ export async function main(args: readonly string[]): Promise<number> {
   process.env.ORT_DISABLE_TELEMETRY ??= '1';
   const abort = new AbortController();
   let interrupts = 0;
-  const onSignal = (): void => {
+  let taken: SignalHandler | null = null;
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (taken) {
+      taken(signal, signal === 'SIGINT' && process.stdin.isTTY);
+      return;
+    }
     interrupts++;
     if (interrupts > 1) process.exit(130);
     process.stderr.write(
@@ -36,6 +41,10 @@ export async function main(args: readonly string[]): Promise<number> {
     cwd: process.cwd(),
     argv: ['assay', ...args],
     signal: abort.signal,
+    takeSignals(handler) {
+      taken = handler;
+      process.on('SIGHUP', onSignal);
+    },
   };
   return runCommandLine(args, io);
 }

@@ -1,7 +1,9 @@
 /** The command line's grammar. Each command's code is loaded when it is run. */
 import { Command, type CommanderError, Option } from 'commander';
 import { UsageError } from '../record/errors.ts';
+import { addEvidence } from './evidence-commands.ts';
 import type { CommandIo } from './io.ts';
+import { addLogs } from './log-commands.ts';
 import { type Act, addMeasuring, type Options } from './measuring-commands.ts';
 import { packageVersion } from './package.ts';
 
@@ -32,6 +34,8 @@ export function buildProgram(io: CommandIo, setExitCode: SetExitCode): Command {
   addMeasuring(program, act);
   addRecords(program, act);
   addDecisions(program, runsOf(program), act);
+  addEvidence(program, act);
+  addLogs(program, act);
   addMachine(program, act);
   configure(program, io);
   return program;

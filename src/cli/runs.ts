@@ -1,5 +1,8 @@
 /** Runs of a lab as reports and explanations need them: rows are read when asked for. */
+
 import type { ResolvableRun } from '../analyze/reference.ts';
+import { EXEC_MEASURE } from '../exec/record-command.ts';
+import { IMPORT_MEASURE } from '../experiment/import-run.ts';
 import { AssayError, UsageError } from '../record/errors.ts';
 import type { Lab } from '../record/lab.ts';
 import type { SampleRow } from '../record/rows.ts';
@@ -40,7 +43,9 @@ export function chosenExperiment(lab: Lab, wanted: string | undefined): string {
   const experiments = new Map<string, string>();
   for (const entry of listRuns(lab)) {
     if (entry.kind === 'unreadable') continue;
-    const { experiment, startedAt } = entry.manifest;
+    const { experiment, startedAt, measure } = entry.manifest;
+    // No experiment: nothing was planned.
+    if (measure === EXEC_MEASURE || measure === IMPORT_MEASURE) continue;
     if (startedAt > (experiments.get(experiment) ?? '')) experiments.set(experiment, startedAt);
   }
   const newest = [...experiments].toSorted((a, b) => (a[1] < b[1] ? 1 : -1))[0]?.[0];

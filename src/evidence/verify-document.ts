@@ -3,12 +3,13 @@ import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { z } from 'zod';
 import {
-  type ComparisonId,
   describeReference,
   type NumberReference,
   type RunLookup,
   resolveNumber,
 } from '../analyze/reference.ts';
+import type { LogIndex } from '../logs/log-index.ts';
+import { type LogNumberReference, logNumber } from '../logs/log-number.ts';
 import { canonicalJson, sha256Hex } from '../record/canonical.ts';
 import { findNumerals, type Numeral } from '../record/find-numerals.ts';
 import { type NumberFormat, renderNumber } from '../record/numerals.ts';
@@ -25,7 +26,10 @@ const sidecarSchema = z.object({
   numbers: z.array(
     z.object({
       ...place,
-      reference: z.looseObject({ from: z.string(), run: z.string() }),
+      reference: z.union([
+        z.object({ from: z.literal('log'), log: z.string(), field: z.string() }),
+        z.looseObject({ from: z.string(), run: z.string() }),
+      ]),
       format: z.looseObject({ style: z.string() }),
     }),
   ),
@@ -44,6 +48,7 @@ const sidecarSchema = z.object({
     z.object({ from: z.number(), to: z.number(), file: z.string(), sha256: z.string() }),
   ),
   pictures: z.array(z.object({ file: z.string(), sha256: z.string() })).default([]),
+  logs: z.object({ root: z.string() }).optional(),
 });
 type Sidecar = z.infer<typeof sidecarSchema>;
 
@@ -58,11 +63,12 @@ interface Document {
   readonly lines: readonly string[];
   readonly sidecar: Sidecar;
   readonly lookup: RunLookup;
+  readonly logs: LogIndex | null;
 }
 
 export function verifyDocument(
   sidecarPath: string,
-  context: { root: string; lookup: RunLookup },
+  context: { root: string; lookup: RunLookup; logs?: LogIndex | null },
 ): VerifiedDocument {
   const shown = relative(context.root, sidecarPath).replaceAll('\\', '/');
   let raw: Record<string, unknown>;
@@ -85,9 +91,9 @@ export function verifyDocument(
     return { document: file, numbers: 0, discrepancies: [{ code: 'document-missing', message }] };
   }
   const text = readFileSync(path, 'utf8');
-  const { lookup } = context;
+  const { lookup, logs = null } = context;
   const lines = text.split('\n');
-  const document: Document = { file, lines, sidecar: aligned(sidecar, lines), lookup };
+  const document: Document = { file, lines, sidecar: aligned(sidecar, lines), lookup, logs };
   const discrepancies = [...checkNumbers(document), ...checkConstants(document, text)];
   if (discrepancies.length === 0 && sha256Hex(text) !== sidecar.sha256) {
     const code = 'document-edited';
@@ -142,12 +148,10 @@ function aligned(sidecar: Sidecar, lines: readonly string[]): Sidecar {
 }
 
 function checkNumbers(document: Document): Discrepancy[] {
-  const { file, lines, sidecar, lookup } = document;
+  const { file, lines, sidecar } = document;
   return sidecar.numbers.flatMap((number): Discrepancy[] => {
-    const reference = number.reference as unknown as NumberReference;
-    const expected = renderAgain(number, { lookup, family: sidecar.family });
-    const run = number.reference.run;
-    const says = describeReference(reference);
+    const expected = renderAgain(number, document);
+    const { says, from } = origin(number.reference);
     const standing = numeralAt(lines, number);
     const at: Place = {
       file,
@@ -158,28 +162,45 @@ function checkNumbers(document: Document): Discrepancy[] {
     };
     if (expected === undefined) {
       const message = `the evidence of ${file} was changed: it asks for ${says}, which cannot be`;
-      return [{ code: 'evidence-edited', message, run, place: at, found: standing }];
+      return [{ code: 'evidence-edited', message, ...from, place: at, found: standing }];
     }
     if (expected === null) {
-      const message = `${says}: the run or its metric is not there any more`;
-      return [{ code: 'number-without-evidence', message, run, place: at, found: standing }];
+      const source = isOfLog(number.reference) ? 'log' : 'run';
+      const message = `${says}: the ${source} or its metric is not there any more`;
+      return [{ code: 'number-without-evidence', message, ...from, place: at, found: standing }];
     }
     if (standing !== expected) {
-      return [{ code: 'number-differs', message: says, run, place: at, expected, found: standing }];
+      return [
+        { code: 'number-differs', message: says, ...from, place: at, expected, found: standing },
+      ];
     }
     if (number.text === expected) return [];
     const message = `the evidence of ${file} was changed: ${says}`;
-    return [{ code: 'evidence-edited', message, run, place: at, expected, found: number.text }];
+    return [{ code: 'evidence-edited', message, ...from, place: at, expected, found: number.text }];
   });
+}
+
+type StoredReference = Sidecar['numbers'][number]['reference'];
+
+function isOfLog(reference: StoredReference): reference is LogNumberReference {
+  return reference.from === 'log';
+}
+
+function origin(reference: StoredReference): { says: string; from: { run?: string } } {
+  if (isOfLog(reference)) return { says: `${reference.field} of ${reference.log}`, from: {} };
+  const says = describeReference(reference as unknown as NumberReference);
+  return { says, from: { run: reference.run } };
 }
 
 /** null: the run or its metric is gone; undefined: there is no such field, formula or format. */
 function renderAgain(
   { reference, format }: Sidecar['numbers'][number],
-  { lookup, family }: { lookup: RunLookup; family: readonly ComparisonId[] },
+  { lookup, logs, sidecar }: Document,
 ): string | null | undefined {
   try {
-    const value = resolveNumber(reference as unknown as NumberReference, lookup, family);
+    const value = isOfLog(reference)
+      ? logs && logNumber(logs, reference)
+      : resolveNumber(reference as unknown as NumberReference, lookup, sidecar.family);
     return value === null ? null : renderNumber(value, format as unknown as NumberFormat);
   } catch {
     return undefined;

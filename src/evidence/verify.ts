@@ -1,14 +1,16 @@
 /** Everything that can be checked in a lab, in one pass. */
-import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { ResolvableRun } from '../analyze/reference.ts';
+import { indexLogs } from '../logs/index-logs.ts';
+import type { LogIndex } from '../logs/log-index.ts';
 import type { Lab } from '../record/lab.ts';
 import { isOwnFile, MANIFEST_FILE } from '../record/run-directory.ts';
 import { listRuns, type RunEntry } from '../record/run-reader.ts';
 import { readRunRows } from '../record/sample-reader.ts';
 import type { Discrepancy } from './discrepancy.ts';
 import { mendManifest } from './mended-manifest.ts';
-import { verifyDocument } from './verify-document.ts';
+import { type VerifiedDocument, verifyDocument } from './verify-document.ts';
 import { type VerifiedRun, verifyRun } from './verify-run.ts';
 import { verifySeals } from './verify-seals.ts';
 
@@ -61,9 +63,11 @@ export async function verifyLab(lab: Lab, options: VerifyOptions = {}): Promise<
   }
   const all = only.length === 0;
   const documents = all ? sidecars(lab) : [];
-  const checked = documents.map((path) =>
-    verifyDocument(path, { root: lab.root, lookup: lookupIn(verified, entries) }),
-  );
+  const checked: VerifiedDocument[] = [];
+  for (const path of documents) {
+    const lookup = lookupIn(verified, entries);
+    checked.push(verifyDocument(path, { root: lab.root, lookup, logs: await logsOf(path) }));
+  }
   for (const document of checked) discrepancies.push(...document.discrepancies);
   const seals = verifySeals(lab, options.head === undefined ? {} : { head: options.head });
   if (all) discrepancies.push(...seals.discrepancies);
@@ -77,6 +81,16 @@ export async function verifyLab(lab: Lab, options: VerifyOptions = {}): Promise<
     discrepancies,
     heads: seals.heads,
   };
+}
+
+/** The logs that a document is about, read again; null if it is about none, or they are gone. */
+export async function logsOf(sidecar: string): Promise<LogIndex | null> {
+  try {
+    const root: unknown = JSON.parse(readFileSync(sidecar, 'utf8')).logs?.root;
+    return typeof root === 'string' ? await indexLogs(join(dirname(sidecar), root)) : null;
+  } catch {
+    return null;
+  }
 }
 
 /** Its process was killed before it wrote anything but a heartbeat: nothing there can be wrong. */
@@ -94,7 +108,7 @@ async function verifyUnreadable(entry: RunEntry): Promise<VerifiedRun | null> {
 }
 
 /** Documents are checked against the true rows, so that an edited run does not excuse them. */
-function lookupIn(
+export function lookupIn(
   verified: ReadonlyMap<string, VerifiedRun>,
   entries: readonly RunEntry[],
 ): (runId: string) => ResolvableRun | undefined {

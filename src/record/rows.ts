@@ -182,11 +182,40 @@ export const gpuRowSchema = z.object({
   powerW: z.number().nullable(),
 });
 
+/** A recorded command, once it has ended. */
+export const processRowSchema = z.object({
+  kind: z.literal('process'),
+  /** null when a signal ended it, or it could not be started. */
+  exitStatus: z.number().int().nullable(),
+  signal: z.string().nullable(),
+  wallMs: ms,
+  /** User and system, of it and all processes that it waited for; null where unknown. */
+  cpuMs: ms.nullable(),
+  /** Largest sum over its processes in so many readings; null where unknown. */
+  peakRssBytes: count.nullable(),
+  readings: count,
+});
+
 /** A second pass over one batch (`--check-repeat`): bitEqual is decided on the raw floats. */
 export const repeatRowSchema = z.object({
   kind: z.literal('repeat'),
   batch: count,
   bitEqual: z.boolean(),
+});
+
+/**
+ * A number that another tool reports (`assay import`). The value is a text, because rows keep 8
+ * digits of a float and a report has to be quoted exactly.
+ */
+export const reportedRowSchema = z.object({
+  kind: z.literal('reported'),
+  metric: z.string(),
+  unit: z.string(),
+  value: z.string(),
+  /** Key or column in the file that was imported. */
+  place: z.string(),
+  /** What the tool measured, where the file has it; of these the value is the mean. */
+  samples: z.array(z.number()).optional(),
 });
 
 export const sampleRowSchema = z.discriminatedUnion('kind', [
@@ -204,6 +233,8 @@ export const sampleRowSchema = z.discriminatedUnion('kind', [
   generatedRowSchema,
   failureRowSchema,
   gpuRowSchema,
+  reportedRowSchema,
+  processRowSchema,
 ]);
 export type SampleRow = z.infer<typeof sampleRowSchema>;
 export type TensorRow = z.infer<typeof tensorRowSchema>;

@@ -12,21 +12,24 @@ import { type NumberFormat, renderNumber } from '../record/numerals.ts';
 export const DOCUMENT_EVIDENCE_SCHEMA = 'assay.document-evidence/1';
 
 /** A number with its origin; `value` null renders as a dash and needs no evidence. */
-export interface Cited {
+export interface Cited<Reference = NumberReference> {
   readonly value: number | null;
   readonly format: NumberFormat;
-  readonly reference: NumberReference;
+  readonly reference: Reference;
 }
 
-export type Piece = string | Cited | readonly Piece[];
+export type Piece<Reference = NumberReference> =
+  | string
+  | Cited<Reference>
+  | readonly Piece<Reference>[];
 
-export interface Citation {
+export interface Citation<Reference = NumberReference> {
   /** From 1. */
   readonly line: number;
   /** From 1, in UTF-16 units. */
   readonly column: number;
   readonly text: string;
-  readonly reference: NumberReference;
+  readonly reference: Reference;
   readonly format: NumberFormat;
 }
 
@@ -36,13 +39,13 @@ export interface Constant {
   readonly text: string;
 }
 
-export interface DocumentEvidence {
+export interface DocumentEvidence<Reference = NumberReference> {
   readonly schema: typeof DOCUMENT_EVIDENCE_SCHEMA;
   readonly document: string;
   /** Of the whole document as generated. */
   readonly sha256: string;
   readonly experiment: string;
-  readonly numbers: readonly Citation[];
+  readonly numbers: readonly Citation<Reference>[];
   /** The comparisons whose tests are corrected together (`pHolm`). */
   readonly family: readonly ComparisonId[];
   readonly constants: readonly Constant[];
@@ -53,26 +56,30 @@ export interface DocumentEvidence {
 }
 
 /** So that a digit changed in the evidence itself is found, also one that rounds away. */
-export function withDigest(evidence: DocumentEvidence): DocumentEvidence & { digest: string } {
+export function withDigest<Reference>(
+  evidence: DocumentEvidence<Reference>,
+): DocumentEvidence<Reference> & { digest: string } {
   return { ...evidence, digest: sha256Hex(canonicalJson(evidence)) };
 }
 
-export class DocumentBuilder {
+export class DocumentBuilder<Reference = NumberReference> {
   readonly #lines: string[] = [];
-  readonly #citations: Citation[] = [];
+  readonly #citations: Citation<Reference>[] = [];
   readonly #prose: { from: number; to: number; file: string; sha256: string }[] = [];
 
   /** Adds one line. A template literal tag, so that the text reads like the document. */
-  line(strings: TemplateStringsArray, ...pieces: Piece[]): void {
+  line(strings: TemplateStringsArray, ...pieces: Piece<Reference>[]): void {
     this.add(
-      strings.flatMap((text, i) => (i < pieces.length ? [text, pieces[i] as Piece] : [text])),
+      strings.flatMap((text, i) =>
+        i < pieces.length ? [text, pieces[i] as Piece<Reference>] : [text],
+      ),
     );
   }
 
-  add(pieces: Piece): void {
+  add(pieces: Piece<Reference>): void {
     const line = this.#lines.length + 1;
     let text = '';
-    const put = (piece: Piece): void => {
+    const put = (piece: Piece<Reference>): void => {
       if (typeof piece === 'string') {
         // A title or a reason may come in several lines; a table row or a list item may not.
         text += piece.replace(/\s*[\r\n]+\s*/g, ' ');
@@ -95,13 +102,13 @@ export class DocumentBuilder {
     if (this.#lines.length > 0 && this.#lines.at(-1) !== '') this.#lines.push('');
   }
 
-  heading(level: number, ...pieces: Piece[]): void {
+  heading(level: number, ...pieces: Piece<Reference>[]): void {
     this.blank();
     this.add([`${'#'.repeat(level)} `, ...pieces]);
     this.blank();
   }
 
-  table(header: readonly string[], rows: readonly (readonly Piece[])[]): void {
+  table(header: readonly string[], rows: readonly (readonly Piece<Reference>[])[]): void {
     this.blank();
     this.add(`| ${header.join(' | ')} |`);
     this.add(`|${header.map(() => ' --- ').join('|')}|`);
@@ -120,14 +127,14 @@ export class DocumentBuilder {
 
   build(of: { document: string; experiment: string; family?: readonly ComparisonId[] }): {
     text: string;
-    evidence: DocumentEvidence;
+    evidence: DocumentEvidence<Reference>;
   } {
     const { family = [], ...names } = of;
     const text = `${this.#lines.join('\n')}\n`;
     const inProse = (line: number): boolean =>
       this.#prose.some((range) => line >= range.from && line <= range.to);
     // By line: a long document has as many numerals as citations, and both by the thousand.
-    const byLine = new Map<number, Citation[]>();
+    const byLine = new Map<number, Citation<Reference>[]>();
     for (const citation of this.#citations) {
       const own = byLine.get(citation.line);
       if (own) own.push(citation);
@@ -140,7 +147,7 @@ export class DocumentBuilder {
     const constants = findNumerals(text).filter(
       ({ line, column }) => !inProse(line) && !cited(line, column),
     );
-    const evidence: DocumentEvidence = {
+    const evidence: DocumentEvidence<Reference> = {
       schema: DOCUMENT_EVIDENCE_SCHEMA,
       ...names,
       sha256: sha256Hex(text),
@@ -154,11 +161,11 @@ export class DocumentBuilder {
 }
 
 /** A path or a reason may hold the character that ends a cell. */
-function tableCell(piece: Piece): Piece {
+function tableCell<Reference>(piece: Piece<Reference>): Piece<Reference> {
   if (typeof piece === 'string') return piece.replaceAll('|', '\\|');
-  return isList(piece) ? piece.map(tableCell) : piece;
+  return isList(piece) ? piece.map((part) => tableCell(part)) : piece;
 }
 
-function isList(piece: Piece): piece is readonly Piece[] {
+function isList<Reference>(piece: Piece<Reference>): piece is readonly Piece<Reference>[] {
   return Array.isArray(piece);
 }

@@ -24,6 +24,8 @@ const COMMANDS = [
     ['explain'],
   ],
   ...[['doctor'], ['runs', 'ls'], ['runs', 'show'], ['runs', 'drift']],
+  ...[['audit'], ['import'], ['claims', 'init'], ['claims', 'check']],
+  ...[['exec'], ['logs', 'index'], ['logs', 'show']],
 ];
 
 describe('assay --version', () => {

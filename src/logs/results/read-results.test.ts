@@ -1,0 +1,192 @@
+import { describe, expect, it } from 'vitest';
+import { gapsOf } from './gaps.ts';
+import { readResults } from './read-results.ts';
+
+const json = (value: unknown) => readResults({ path: 'r.json', text: JSON.stringify(value) });
+const brief = (results: ReturnType<typeof readResults>) =>
+  results.map((r) => [
+    r.tool,
+    r.model,
+    r.scheme,
+    r.settings,
+    r.metrics.map((m) => [m.name, m.value]),
+  ]);
+
+describe('formats', () => {
+  it('vllm bench serve, with the samples of the TTFT', () => {
+    const results = json({
+      date: '20260301-101010',
+      backend: 'vllm',
+      model_id: 'acme/A',
+      num_prompts: 2,
+      request_rate: 'inf',
+      duration: 2.5,
+      completed: 2,
+      total_output_tokens: 100,
+      request_throughput: 0.8,
+      output_throughput: 40,
+      mean_ttft_ms: 150,
+      ttfts: [0.1, 0.2],
+    });
+    expect(results[0]).toMatchObject({
+      tool: 'vllm-bench',
+      model: 'acme/A',
+      settings: { backend: 'vllm', request_rate: 'inf', num_prompts: 2 },
+    });
+    const ttft = results[0]?.metrics.find((m) => m.name === 'ttftMean');
+    expect(ttft).toMatchObject({
+      value: 150,
+      unit: 'ms',
+      place: 'mean_ttft_ms',
+      samples: [100, 200],
+    });
+  });
+
+  it('lm-eval: tasks, filters, standard errors, counts', () => {
+    const results = json({
+      results: {
+        gsm8k: {
+          alias: 'gsm8k',
+          'exact_match,strict-match': 0.329,
+          'exact_match_stderr,strict-match': 0.0269,
+          'acc,none': 0.5,
+        },
+      },
+      'n-samples': { gsm8k: { original: 1319, effective: 300 } },
+      config: { model: 'hf', model_args: 'pretrained=acme/A,dtype=float16', num_fewshot: 5 },
+      date: 1_740_000_000,
+    });
+    expect(brief(results)).toEqual([
+      [
+        'lm-eval',
+        'acme/A',
+        'float16',
+        { task: 'gsm8k', num_fewshot: 5 },
+        [
+          ['exact_match.strict-match', 0.329],
+          ['exact_match_stderr.strict-match', 0.0269],
+          ['acc', 0.5],
+          ['items', 300],
+        ],
+      ],
+    ]);
+  });
+
+  it('llama-bench: its samples come along', () => {
+    const [row] = json([
+      {
+        model_filename: 'models/a-Q4_0.gguf',
+        model_type: 'llama 7B Q4_0',
+        n_prompt: 512,
+        n_gen: 0,
+        avg_ts: 101,
+        stddev_ts: 1.4,
+        samples_ts: [100, 102],
+      },
+    ]);
+    expect(row).toMatchObject({
+      model: 'a-Q4_0.gguf',
+      scheme: 'Q4_0',
+      settings: { n_prompt: 512 },
+    });
+    expect(row?.metrics[0]?.samples).toEqual([100, 102]);
+  });
+
+  it('GuideLLM: means and percentiles of what succeeded', () => {
+    const [result] = json({
+      benchmarks: [
+        {
+          args: { strategy: { type_: 'constant', rate: 4 }, backend: { model: 'acme/A' } },
+          metrics: {
+            time_to_first_token_ms: {
+              successful: { mean: 50, median: 48, percentiles: { p95: 80, p99: 90 } },
+              errored: { mean: 1 },
+            },
+          },
+        },
+      ],
+    });
+    expect(brief([result!])).toEqual([
+      [
+        'guidellm',
+        'acme/A',
+        'unstated',
+        { benchmark: 0, type_: 'constant', rate: 4 },
+        [
+          ['ttftMean', 50],
+          ['ttftP50', 48],
+          ['ttftP95', 80],
+          ['ttftP99', 90],
+        ],
+      ],
+    ]);
+  });
+
+  it('Locust: rows, and the aggregate without a type', () => {
+    const text =
+      'Type,Name,Request Count,Failure Count,Median Response Time,Average Response Time,Requests/s,95%,99%\n' +
+      'POST,/v1/completions,30,1,29,29.5,3.1,40,50\n,Aggregated,30,1,29,29.1,3.1,40,50\n';
+    const results = readResults({ path: 'stats.csv', text });
+    expect(results.map((r) => r.settings.request)).toEqual(['POST /v1/completions', 'Aggregated']);
+    expect(results[1]?.metrics.find((m) => m.name === 'latencyMean')?.value).toBe(29.1);
+  });
+
+  it('a batch matrix keeps variants apart by their flag', () => {
+    const row = { batch_size: 1, throughput: 9, quantization: 'none', model_id: 'acme/A' };
+    const results = json([row, { ...row, flash_attention: true, throughput: 12 }]);
+    expect(results.map((r) => r.settings)).toEqual([
+      { batchSize: 1 },
+      { batchSize: 1, flashAttention: true },
+    ]);
+  });
+
+  it('baseline manifests, summaries, accuracy lists with errors, speed tests', () => {
+    const manifest = {
+      model_id: 'acme/A',
+      dtype: 'bf16',
+      baseline: 'smoke',
+      results: { 'wiki@1024': { metrics: { loss: 1.5, perplexity: 4.48, tok_per_sec: 900 } } },
+      peak_vram_gb: 3.5,
+    };
+    expect(brief(json(manifest))[0]?.[3]).toEqual({ dataset: 'wiki@1024', budget: 'smoke' });
+    expect(json({ model_id: 'acme/A', best_ppl: 4.48, best_acc: 0.5 })[0]?.tool).toBe(
+      'baseline-summary',
+    );
+    const list = json([
+      { model_name: 'A', precision: 'FP16', perplexity: 4, avg_loss: 1.386 },
+      { model_name: 'A', precision: 'INT8', error: 'no kernel' },
+    ]);
+    expect(list.map((r) => [r.error, r.metrics.length])).toEqual([
+      [null, 2],
+      ['no kernel', 0],
+    ]);
+    const speed = { model_name: 'A', device: 'cuda', speed_metrics: { tokens_per_second: 25.7 } };
+    expect(json(speed)[0]?.metrics).toMatchObject([{ place: 'speed_metrics.tokens_per_second' }]);
+  });
+
+  it.each([
+    ['{"a": 1}', 'of no format that is known'],
+    ['[]', 'of no format that is known'],
+    ['{"a":', 'is not JSON'],
+  ])('%s: one clear line', (text, says) => {
+    expect(() => readResults({ path: 'r.json', text })).toThrow(says);
+  });
+});
+
+it('doubles and gaps are named', () => {
+  const row = (batch: number, method: string, rate: number) => ({
+    batch_size: batch,
+    throughput: rate,
+    quantization: method,
+    model_id: 'A',
+  });
+  const entries = json([
+    row(1, 'none', 9),
+    row(8, 'none', 20),
+    row(1, 'awq', 12),
+    row(1, 'none', 9),
+  ]).map((result) => ({ result }));
+  const { duplicates, missing } = gapsOf(entries);
+  expect(duplicates).toEqual([{ copy: entries[3], of: entries[0] }]);
+  expect(missing).toEqual(['A, awq: batch size 8']);
+});

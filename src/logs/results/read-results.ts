@@ -1,0 +1,63 @@
+/** A results file of another tool, by what is in it. */
+import { FormatError } from '../../record/errors.ts';
+import { csvObjects } from '../csv.ts';
+import { readBaselineManifest, readBaselineSummary } from './baseline-run.ts';
+import { readBatchMatrix } from './batch-matrix.ts';
+import { readLlamaBench, readLmEval } from './evaluation.ts';
+import type { ImportedResult, ResultFile, ResultReader } from './imported.ts';
+import { benchmarkRow, readAccuracyList, readSpeedTest } from './precision-tests.ts';
+import { locustRow, readGuideLlm, readVllmBench } from './serving.ts';
+
+/** The narrow ones first. */
+const READERS: readonly ResultReader[] = [
+  readVllmBench,
+  readGuideLlm,
+  readLmEval,
+  readLlamaBench,
+  readBatchMatrix,
+  readBaselineManifest,
+  readBaselineSummary,
+  readSpeedTest,
+  readAccuracyList,
+];
+
+const KNOWN =
+  'vllm bench, GuideLLM, lm-eval, llama-bench, Locust stats, batch matrices, baseline manifests ' +
+  'and summaries, accuracy lists, speed tests, benchmark tables';
+
+/** Throws FormatError when it is none that is known. */
+export function readResults({ path, text }: { path: string; text: string }): ImportedResult[] {
+  const results = /\.csv$/i.test(path) ? readTable(csvObjects(text)) : readJsonResults(path, text);
+  if (results === null) {
+    throw new FormatError(`${path} is of no format that is known`, { hint: `known: ${KNOWN}` });
+  }
+  return results;
+}
+
+function readJsonResults(path: string, text: string): ImportedResult[] | null {
+  let json: unknown;
+  try {
+    json = JSON.parse(text.replaceAll(/(?<=[:[,]\s*)-?(?:NaN|Infinity)\b/g, 'null'));
+  } catch (cause) {
+    throw new FormatError(`${path} is not JSON: ${(cause as Error).message}`, {
+      hint: 'results are JSON or CSV; logs are read by `assay logs index`',
+      cause,
+    });
+  }
+  const file: ResultFile = { path, text, json };
+  for (const read of READERS) {
+    const results = read(file);
+    if (results) return results;
+  }
+  return null;
+}
+
+function readTable(rows: readonly Readonly<Record<string, string>>[]): ImportedResult[] | null {
+  const [first] = rows;
+  if (!first) return null;
+  if ('Request Count' in first && 'Name' in first) return rows.map(locustRow);
+  if (('model_name' in first || 'model' in first) && 'precision' in first) {
+    return rows.map(benchmarkRow);
+  }
+  return null;
+}
