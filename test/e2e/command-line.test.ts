@@ -22,7 +22,7 @@ const COMMANDS = [
     ['verify'],
     ['explain'],
   ],
-  ...[['doctor'], ['runs', 'ls'], ['runs', 'show']],
+  ...[['doctor'], ['exec'], ['logs', 'index'], ['logs', 'show'], ['runs', 'ls'], ['runs', 'show']],
 ];
 
 describe('assay --version', () => {
