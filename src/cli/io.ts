@@ -1,7 +1,7 @@
 /** All process state that a command may touch, injected: commands are tested in process. */
 export interface TextSink {
   write(text: string | Uint8Array): unknown;
-  once?(event: 'drain', listener: () => void): unknown;
+  once?(event: 'drain' | 'error', listener: () => void): unknown;
   readonly isTTY?: boolean;
   readonly columns?: number;
 }

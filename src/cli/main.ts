@@ -27,6 +27,8 @@ export async function main(args: readonly string[]): Promise<number> {
   process.on('SIGTERM', onSignal);
   // A reader that closes the pipe (head, less) is not an error.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // A command that is being recorded goes on without its reader.
+    if (error.code === 'EPIPE' && taken) return;
     if (error.code === 'EPIPE') process.exit(0);
     throw error;
   });

@@ -9,7 +9,7 @@ import { storageError } from '../record/storage-error.ts';
 /** Where the user watches. A stream that is slow slows the command down, as a terminal does. */
 export interface LiveSink {
   write(bytes: Uint8Array): unknown;
-  once?(event: 'drain', listener: () => void): unknown;
+  once?(event: 'drain' | 'error', listener: () => void): unknown;
 }
 
 /** Chunks that come closer together than this share a row of the index. */
@@ -77,6 +77,12 @@ export function tee(
   const file = openSync(to.path, 'wx');
   let bytes = 0;
   let lost: unknown = null;
+  // Nobody watches any more (`| head`): the command goes on, and is recorded.
+  let isGone = false;
+  to.live.once?.('error', () => {
+    isGone = true;
+    stream.resume();
+  });
   stream.on('data', (chunk: Buffer) => {
     bytes += chunk.length;
     try {
@@ -87,10 +93,9 @@ export function tee(
     } catch (cause) {
       lost = storageError({ doing: 'write', path: to.path, cause });
     }
-    if (to.live.write(chunk) === false && to.live.once) {
-      stream.pause();
-      to.live.once('drain', () => stream.resume());
-    }
+    if (isGone || to.live.write(chunk) !== false || !to.live.once) return;
+    stream.pause();
+    to.live.once('drain', () => stream.resume());
   });
   return new Promise((resolve) => {
     const finish = (): void => resolve({ bytes, lost });

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { captureEnvironment } from '../record/environment.ts';
 import { labAt } from '../record/lab.ts';
@@ -50,6 +51,20 @@ describe('a recorded command', () => {
     expect([...read('run.err')]).toEqual([0, 255, 13]);
     expect(Buffer.concat(shown.stderr)).toEqual(read('run.err'));
     expect({ status, recorded: manifest.status }).toEqual({ status: 0, recorded: 'succeeded' });
+  });
+
+  it('goes on, and is recorded, when nobody watches any more', async () => {
+    const live = new PassThrough({ highWaterMark: 1 });
+    live.once('error', () => {});
+    const script = "for (let i = 0; i < 20000; i++) console.log('line ' + i)";
+    // The first write asks it to wait for a reader that then is gone.
+    const leave = setTimeout(() => live.emit('error', new Error('EPIPE')), 100);
+    const { manifest, read } = await record(node(script), {
+      live: { stdout: live, stderr: { write: () => true } },
+    });
+    clearTimeout(leave);
+    expect(manifest.status).toBe('succeeded');
+    expect(read('run.log').toString().split('\n')).toHaveLength(20_001);
   });
 
   it('has an index of when which bytes came', async () => {
