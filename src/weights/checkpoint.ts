@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { FormatError } from '../record/errors.ts';
 import { isLfsPointer } from './header.ts';
 import { findDuplicateKey } from './json-strictness.ts';
+import { refuseOutsideLinks } from './outside-link.ts';
 import { openSafetensors } from './safetensors.ts';
 import { openShards } from './shards.ts';
 import type { TensorSource } from './source.ts';
@@ -46,6 +47,7 @@ export function openCheckpoint(dir: string): Checkpoint {
       details: { path: dir },
     });
   }
+  refuseOutsideLinks(dir, ['config.json', ...COMPANIONS, SINGLE, INDEX]);
   const config = readJson(join(dir, 'config.json'));
   const generation = join(dir, 'generation_config.json');
   const generationConfig = existsSync(generation) ? readJson(generation) : null;
