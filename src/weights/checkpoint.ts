@@ -47,7 +47,7 @@ export function openCheckpoint(dir: string): Checkpoint {
       details: { path: dir },
     });
   }
-  refuseOutsideLinks(dir, ['config.json', ...COMPANIONS, SINGLE, INDEX]);
+  refuseOutsideLinks(dir, ['config.json', ...COMPANIONS]);
   const config = readJson(join(dir, 'config.json'));
   const generation = join(dir, 'generation_config.json');
   const generationConfig = existsSync(generation) ? readJson(generation) : null;
@@ -57,7 +57,9 @@ export function openCheckpoint(dir: string): Checkpoint {
   return { dir, config, generationConfig, source, files };
 }
 
-function openWeights(dir: string): { source: TensorSource; weightFiles: string[] } {
+/** The weights alone, in one file or as the index says; the caller closes them. */
+export function openWeights(dir: string): { source: TensorSource; weightFiles: string[] } {
+  refuseOutsideLinks(dir, [SINGLE, INDEX]);
   // As in transformers: a single file comes before an index that may be left over.
   if (existsSync(join(dir, SINGLE))) {
     return { source: openSafetensors(join(dir, SINGLE)), weightFiles: [SINGLE] };
@@ -78,7 +80,7 @@ function openWeights(dir: string): { source: TensorSource; weightFiles: string[]
 }
 
 /** @throws FormatError if it is missing, not JSON, not an object, or has a key twice */
-function readJson(path: string): Record<string, unknown> {
+export function readJson(path: string): Record<string, unknown> {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
