@@ -17,6 +17,7 @@ export interface Samples {
   readonly generated: readonly GeneratedRow[];
   readonly failures: readonly RowOf<'failure'>[];
   readonly gpu: readonly GpuRow[];
+  readonly anatomy: readonly RowOf<'anatomy'>[];
 }
 
 export type IterationRow = RowOf<'iteration'>;
@@ -41,6 +42,7 @@ export function groupSamples(rows: readonly SampleRow[]): Samples {
     generated: of('generated'),
     failures: of('failure'),
     gpu: of('gpu'),
+    anatomy: of('anatomy'),
   };
 }
 

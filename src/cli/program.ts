@@ -2,6 +2,7 @@
 import { Command, type CommanderError } from 'commander';
 import { UsageError } from '../record/errors.ts';
 import type { CommandIo } from './io.ts';
+import { addLooking } from './looking-commands.ts';
 import { type Act, addMeasuring, type Options } from './measuring-commands.ts';
 import { packageVersion } from './package.ts';
 
@@ -31,6 +32,7 @@ export function buildProgram(io: CommandIo, setExitCode: SetExitCode): Command {
     };
   addMeasuring(program, act);
   addRecords(program, act);
+  addLooking(program.command('weights').description('checkpoints, tensor by tensor'), act);
   addMachine(program, act);
   configure(program, io);
   return program;

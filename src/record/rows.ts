@@ -158,6 +158,38 @@ export const gpuRowSchema = z.object({
   powerW: z.number().nullable(),
 });
 
+const finite = z.number().nullable();
+
+/** What an autopsy found in one tensor of a checkpoint; null where no finite value is. */
+export const anatomyRowSchema = z.object({
+  kind: z.literal('anatomy'),
+  name: z.string(),
+  shape: z.array(count),
+  scheme: z.string(),
+  bytes: count,
+  elements: count,
+  mean: finite,
+  std: finite,
+  min: finite,
+  max: finite,
+  absmax: finite,
+  kurtosis: finite,
+  nan: count,
+  positiveInfinity: count,
+  negativeInfinity: count,
+  zeros: count,
+  deadRows: count,
+  firstDeadRow: count.nullable(),
+  firstBadRow: count.nullable(),
+  absmaxRow: count.nullable(),
+  outlierChannels: z.array(count),
+  /** RMS of each of them / the median RMS of all channels. */
+  outlierRatios: z.array(z.number()),
+  /** counts[i]: values with ⌊log2 |x|⌋ = firstExponent + i. */
+  firstExponent: z.number().int(),
+  exponentCounts: z.array(count),
+});
+
 /** A second pass over one batch (`--check-repeat`): bitEqual is decided on the raw floats. */
 export const repeatRowSchema = z.object({
   kind: z.literal('repeat'),
@@ -179,6 +211,7 @@ export const sampleRowSchema = z.discriminatedUnion('kind', [
   generatedRowSchema,
   failureRowSchema,
   gpuRowSchema,
+  anatomyRowSchema,
 ]);
 export type SampleRow = z.infer<typeof sampleRowSchema>;
 export type TensorRow = z.infer<typeof tensorRowSchema>;

@@ -17,7 +17,8 @@ export async function run(options: Options, io: CommandIo): Promise<number> {
   const experiments = new Map<string, string>();
   for (const entry of listRuns(lab)) {
     if (entry.kind === 'unreadable') continue;
-    const { experiment, startedAt } = entry.manifest;
+    const { experiment, startedAt, measure } = entry.manifest;
+    if (measure.startsWith('weights-')) continue;
     if (startedAt > (experiments.get(experiment) ?? '')) experiments.set(experiment, startedAt);
   }
   const newest = [...experiments].toSorted((a, b) => (a[1] < b[1] ? 1 : -1))[0]?.[0];
