@@ -18,6 +18,7 @@ export interface Samples {
   readonly failures: readonly RowOf<'failure'>[];
   readonly gpu: readonly GpuRow[];
   readonly anatomy: readonly RowOf<'anatomy'>[];
+  readonly differences: readonly RowOf<'difference'>[];
 }
 
 export type IterationRow = RowOf<'iteration'>;
@@ -43,6 +44,7 @@ export function groupSamples(rows: readonly SampleRow[]): Samples {
     failures: of('failure'),
     gpu: of('gpu'),
     anatomy: of('anatomy'),
+    differences: of('difference'),
   };
 }
 

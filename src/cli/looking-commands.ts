@@ -23,4 +23,15 @@ export function addLooking(weights: Command, act: Act): void {
     .action((path: string, options: Options) =>
       act(() => import('./commands/weights-autopsy.ts'))({ ...options, path }),
     );
+  weights
+    .command('diff')
+    .description('two checkpoints value by value: is the error what the format allows?')
+    .argument('<a>', 'the original: a directory, or one file')
+    .argument('<b>', 'its quantized or changed version')
+    .option('--no-hash', 'record the files by size and time, not by SHA-256')
+    .option('--json', 'as JSON')
+    .addHelpText('after', '\nExample:\n  assay weights diff ./model ./model-int4')
+    .action((first: string, second: string, options: Options) =>
+      act(() => import('./commands/weights-diff.ts'))({ ...options, first, second }),
+    );
 }

@@ -190,6 +190,30 @@ export const anatomyRowSchema = z.object({
   exponentCounts: z.array(count),
 });
 
+/** Two versions of one tensor; sums run over the pairs of finite values. */
+export const differenceRowSchema = z.object({
+  kind: z.literal('difference'),
+  name: z.string(),
+  shape: z.array(count),
+  /** How the first and the second store it. */
+  schemes: z.array(z.string()),
+  elements: count,
+  /** Σ a², Σ b², Σ a·b, Σ (a − b)². */
+  signal: z.number(),
+  otherSignal: z.number(),
+  product: z.number(),
+  noise: z.number(),
+  /** What rounding to the second's format makes of noise on average. */
+  roundingNoise: z.number(),
+  maxError: z.number(),
+  maxErrorRow: count.nullable(),
+  maxErrorColumn: count.nullable(),
+  /** Pairs further apart than half a step of the second's format. */
+  beyond: count,
+  nonFinite: count,
+  verdict: z.enum(['identical', 'rounding', 'moved', 'changed', 'wrong']),
+});
+
 /** A second pass over one batch (`--check-repeat`): bitEqual is decided on the raw floats. */
 export const repeatRowSchema = z.object({
   kind: z.literal('repeat'),
@@ -212,6 +236,7 @@ export const sampleRowSchema = z.discriminatedUnion('kind', [
   failureRowSchema,
   gpuRowSchema,
   anatomyRowSchema,
+  differenceRowSchema,
 ]);
 export type SampleRow = z.infer<typeof sampleRowSchema>;
 export type TensorRow = z.infer<typeof tensorRowSchema>;

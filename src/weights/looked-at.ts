@@ -80,13 +80,20 @@ export function holdsNumbers(tensor: StoredTensor): boolean {
 
 /**
  * The values in row-major order, piece by piece.
+ * @param cut `rows`: whole rows, as many for a plain tensor as for a quantized one of its shape
  * @throws FormatError for scales that are NaN, infinite, negative or zero
  */
-export function* storedValues(tensor: StoredTensor, readAt: ReadAt): Generator<Float32Array> {
+export function* storedValues(
+  tensor: StoredTensor,
+  readAt: ReadAt,
+  cut: 'anywhere' | 'rows' = 'anywhere',
+): Generator<Float32Array> {
   const elements = tensor.shape.reduce((product, size) => product * size, 1);
-  // A plain tensor is cut anywhere: its only row may be larger than memory.
-  const cols = tensor.kind === 'plain' ? 1 : tensor.cols;
-  const flat: StoredTensor = tensor.kind === 'plain' ? { ...tensor, shape: [elements, 1] } : tensor;
+  if (elements === 0) return;
+  // The only row of a plain vector may be larger than memory.
+  const flatten = tensor.kind === 'plain' && cut === 'anywhere';
+  const cols = flatten ? 1 : (tensor.shape.at(-1) ?? 1);
+  const flat: StoredTensor = flatten ? { ...tensor, shape: [elements, 1] } : tensor;
   const rows = elements / cols;
   const step = Math.max(1, Math.floor(PIECE / cols));
   for (let from = 0; from < rows; from += step) {

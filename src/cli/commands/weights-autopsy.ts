@@ -10,6 +10,7 @@ import { type Autopsy, examine } from '../../weights/autopsy/autopsy.ts';
 import type { Diagnosis } from '../../weights/autopsy/diagnose.ts';
 import { lookAt } from '../../weights/looked-at.ts';
 import { type CommandIo, writeJson, writeLine } from '../io.ts';
+import { progressLines } from '../looking-progress.ts';
 import { packageRoot } from '../package.ts';
 
 interface Options {
@@ -72,16 +73,6 @@ export async function run(options: Options, io: CommandIo): Promise<number> {
   } finally {
     looked.close();
   }
-}
-
-/** A line for each tenth of the tensors: a terminal and a log show the same. */
-function progressLines(io: CommandIo, of: number): (name: string) => void {
-  let done = 0;
-  return (name) => {
-    done++;
-    if (Math.floor((done * 10) / of) === Math.floor(((done - 1) * 10) / of)) return;
-    writeLine(io.stderr, `${done} of ${of} tensors: ${name}`);
-  };
 }
 
 function rowOf({ name, shape, scheme, bytes, statistics }: ExaminedTensor): SampleRow {
