@@ -1,4 +1,4 @@
-/** Looking at weights as a recorded run: what was looked at, what was found, metrics from the file. */
+/** Looking at weights as a recorded run: what was looked at, what was found, and its metrics. */
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { computeMetric, type MetricRequest } from '../analyze/formulas.ts';

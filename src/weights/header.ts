@@ -14,9 +14,9 @@ export const MAX_HEADER_BYTES = 100_000_000;
 /** {"tensor": {"shape": [ … */
 const MAX_DEPTH = 3;
 /**
- * Members of the header in all: a tensor has six or more (itself, three fields, sizes, offsets). The
- * largest checkpoints have 100,000 tensors in all their files together; parsing 100 MB of members
- * of five bytes would take gigabytes, and the process would die instead of saying why.
+ * Members of the header in all: a tensor has six or more (itself, three fields, sizes, offsets).
+ * The largest checkpoints have 100,000 tensors in all their files together; parsing 100 MB of
+ * members of five bytes would take gigabytes, and the process would die instead of saying why.
  */
 const MAX_MEMBERS = 8_000_000;
 /** No tensor of a model comes near; messages print shapes. */

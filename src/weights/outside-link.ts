@@ -1,6 +1,6 @@
 /**
  * Where the files of a checkpoint may lead. A directory from a stranger (an archive, a repository)
- * can hold `tokenizer.json -> /home/you/.ssh/id_rsa`; converting it would copy the secret into a
+ * can hold a `tokenizer.json` that links to a private key; converting it would copy the key into a
  * model that is then published. So a link may lead anywhere inside the directory, or, in a snapshot
  * of the hub's cache, to the blobs beside it, which is what that cache is made of:
  *

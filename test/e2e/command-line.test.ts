@@ -23,6 +23,11 @@ const COMMANDS = [
     ['explain'],
   ],
   ...[['doctor'], ['runs', 'ls'], ['runs', 'show']],
+  ...[
+    ['weights', 'inspect'],
+    ['weights', 'autopsy'],
+    ['weights', 'diff'],
+  ],
 ];
 
 describe('assay --version', () => {

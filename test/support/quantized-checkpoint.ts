@@ -55,7 +55,7 @@ export function writeQuantized({ from, to, scheme: text, layout }: Written): voi
     const { rows, cols } = matrix;
     const half = /^(gptq|awq|dequantized-half)/.test(layout);
     const scaleDtype = half ? 'F16' : matrix.scaleDtype;
-    const order = layout.endsWith('act-order') ? shuffled(cols) : Array.from(Array(cols).keys());
+    const order = layout.endsWith('act-order') ? shuffled(cols) : run(cols);
     const values = permuted(readF32(source, name), order);
     const quantized = quantizeMatrix(values, { ...matrix, scaleDtype, name });
     tensors.push(...stored(name.replace(/\.weight$/, ''), quantized, { layout, order }));
@@ -82,98 +82,134 @@ function permuted(values: Float32Array, order: readonly number[]): Float32Array 
   return values.map((_, at) => values[at - (at % cols) + order[at % cols]!]!);
 }
 
+interface Codes {
+  readonly module: string;
+  readonly matrix: QuantizedMatrix;
+  readonly layout: Layout;
+  readonly order: readonly number[];
+}
+
+const run = (n: number): number[] => Array.from(Array(n).keys());
+
 function stored(
   module: string,
   matrix: QuantizedMatrix,
   { layout, order }: { layout: Layout; order: readonly number[] },
 ): TensorToWrite[] {
-  const { rows, cols, group, scales, scaleDtype, codes, zeroPoints, scheme } = matrix;
-  const groups = Math.ceil(cols / group);
-  const scale = (shape: number[], values = scales): TensorToWrite => ({
-    ...{ name: `${module}.weight_scale`, dtype: scaleDtype, shape },
-    data: encodeF32(values, scaleDtype),
-  });
+  const { rows, cols, codes } = matrix;
+  const of: Codes = { module, matrix, layout, order };
   const bytes = (dtype: Dtype): TensorToWrite => ({
     ...{ name: `${module}.weight`, dtype, shape: [rows, cols] },
     data: new Uint8Array(codes.buffer, codes.byteOffset, codes.byteLength),
   });
-  const words = (name: string, shape: [number, number], at: (i: number, j: number) => number[]) => {
-    const list = Int32Array.from({ length: shape[0] * shape[1] }, (_, k) => {
-      const parts = at(Math.floor(k / shape[1]), k % shape[1]);
-      return parts.reduce((word, code, n) => word | (code << ((32 / parts.length) * n)), 0);
-    });
-    const data = new Uint8Array(list.buffer);
-    return { name: `${module}.${name}`, dtype: 'I32' as const, shape, data };
-  };
-  const per = 32 / scheme.bits;
-  const half = 2 ** (scheme.bits - 1);
-  const run = (n: number): number[] => Array.from(Array(n).keys());
-  const zeroOf = (row: number, g: number) => (zeroPoints?.[row * groups + g] ?? 0) + half;
   switch (layout) {
-    case 'fp8': {
-      const shape = [Math.ceil(rows / 128), Math.ceil(cols / 128)];
-      return [bytes('F8_E4M3'), { ...scale(shape), name: `${module}.weight_scale_inv` }];
-    }
+    case 'fp8':
+      return [
+        bytes('F8_E4M3'),
+        scalesOf(of, 'weight_scale_inv', [Math.ceil(rows / 128), Math.ceil(cols / 128)]),
+      ];
     case 'float-quantized':
-      return [bytes('F8_E4M3'), scale([rows, 1])];
+      return [bytes('F8_E4M3'), scalesOf(of, 'weight_scale', [rows, 1])];
     case 'int-quantized':
-      return [bytes('I8'), scale([rows, 1])];
+      return [bytes('I8'), scalesOf(of, 'weight_scale', [rows, 1])];
     case 'dequantized':
     case 'dequantized-half':
     case 'dequantized-half-act-order': {
-      const values = dequantizeMatrix(matrix);
       const back = run(cols).map((input) => order.indexOf(input));
-      const data = new Uint8Array(permuted(values, back).buffer);
+      const data = new Uint8Array(permuted(dequantizeMatrix(matrix), back).buffer);
       return [{ name: `${module}.weight`, dtype: 'F32', shape: [rows, cols], data }];
     }
-    case 'pack-quantized': {
-      const code = (row: number, col: number) => codes[row * cols + col]! + half;
-      const list = [
-        words('weight_packed', [rows, cols / per], (row, k) =>
-          run(per).map((n) => code(row, k * per + n)),
-        ),
-        scale([rows, groups]),
-        {
-          ...{ name: `${module}.weight_shape`, dtype: 'I64' as const, shape: [2] },
-          data: new Uint8Array(BigInt64Array.of(BigInt(rows), BigInt(cols)).buffer),
-        },
-      ];
-      if (zeroPoints === null) return list;
-      const zeros = words('weight_zero_point', [rows / per, groups], (k, g) =>
-        run(per).map((n) => zeroOf(k * per + n, g)),
-      );
-      return [...list, zeros];
-    }
-    default: {
-      const less = layout === 'gptq' || layout === 'gptq-act-order' ? 1 : 0;
-      const place = layout === 'awq' ? [0, 2, 4, 6, 1, 3, 5, 7] : run(per);
-      const inOrder = run(cols).map((input) => order.indexOf(input));
-      const code = (row: number, input: number) => codes[row * cols + inOrder[input]!]! + half;
-      const turned = scales.map((_, k) => scales[(k % rows) * groups + Math.floor(k / rows)]!);
-      const index = Int32Array.from(run(cols), (input) => Math.floor(inOrder[input]! / group));
-      return [
-        layout === 'awq'
-          ? words('qweight', [cols, rows / per], (input, k) =>
-              place.map((n) => code(k * per + n, input)),
-            )
-          : words('qweight', [cols / per, rows], (k, row) =>
-              run(per).map((n) => code(row, k * per + n)),
-            ),
-        words('qzeros', [groups, rows / per], (g, k) =>
-          place.map((n) => (zeroOf(k * per + n, g) - less) & (2 ** scheme.bits - 1)),
-        ),
-        { ...scale([groups, rows], turned), name: `${module}.scales` },
-        ...(layout === 'awq'
-          ? []
-          : [
-              {
-                ...{ name: `${module}.g_idx`, dtype: 'I32' as const, shape: [cols] },
-                data: new Uint8Array(index.buffer),
-              },
-            ]),
-      ];
-    }
+    case 'pack-quantized':
+      return packQuantized(of);
+    default:
+      return transposedLayout(of);
   }
+}
+
+function scalesOf(
+  { module, matrix }: Codes,
+  name: string,
+  shape: readonly number[],
+  values = matrix.scales,
+): TensorToWrite {
+  const dtype = matrix.scaleDtype;
+  return { name: `${module}.${name}`, dtype, shape, data: encodeF32(values, dtype) };
+}
+
+/** I32 [rows, columns]; `at` gives the codes of one word, lowest bits first. */
+function words(
+  { module }: Codes,
+  of: { name: string; shape: [number, number]; at: (row: number, col: number) => number[] },
+): TensorToWrite {
+  const { name, shape, at } = of;
+  const list = Int32Array.from({ length: shape[0] * shape[1] }, (_, k) => {
+    const parts = at(Math.floor(k / shape[1]), k % shape[1]);
+    return parts.reduce((word, code, n) => word | (code << ((32 / parts.length) * n)), 0);
+  });
+  return { name: `${module}.${name}`, dtype: 'I32', shape, data: new Uint8Array(list.buffer) };
+}
+
+/** Unsigned codes and zero points. */
+function unsigned({ rows, cols, group, codes, zeroPoints, scheme }: QuantizedMatrix) {
+  const half = 2 ** (scheme.bits - 1);
+  const groups = Math.ceil(cols / group);
+  return {
+    ...{ rows, cols, groups, per: 32 / scheme.bits },
+    code: (row: number, col: number) => codes[row * cols + col]! + half,
+    zero: (row: number, g: number) => (zeroPoints?.[row * groups + g] ?? 0) + half,
+  };
+}
+
+function packQuantized(of: Codes): TensorToWrite[] {
+  const { rows, cols, groups, per, code, zero } = unsigned(of.matrix);
+  const packed = words(of, {
+    name: 'weight_packed',
+    shape: [rows, cols / per],
+    at: (row, k) => run(per).map((n) => code(row, k * per + n)),
+  });
+  const shape = {
+    ...{ name: `${of.module}.weight_shape`, dtype: 'I64' as const, shape: [2] },
+    data: new Uint8Array(BigInt64Array.of(BigInt(rows), BigInt(cols)).buffer),
+  };
+  const list = [packed, scalesOf(of, 'weight_scale', [rows, groups]), shape];
+  if (of.matrix.zeroPoints === null) return list;
+  const zeros = words(of, {
+    name: 'weight_zero_point',
+    shape: [rows / per, groups],
+    at: (k, g) => run(per).map((n) => zero(k * per + n, g)),
+  });
+  return [...list, zeros];
+}
+
+/** GPTQ packs along the inputs, AWQ along the outputs, in an order of its own. */
+function transposedLayout(of: Codes): TensorToWrite[] {
+  const { matrix, layout, order } = of;
+  const { rows, cols, groups, per, code, zero } = unsigned(matrix);
+  const awq = layout === 'awq';
+  const less = layout === 'gptq' || layout === 'gptq-act-order' ? 1 : 0;
+  const place = awq ? [0, 2, 4, 6, 1, 3, 5, 7] : run(per);
+  const column = run(cols).map((input) => order.indexOf(input));
+  const qweight = words(of, {
+    name: 'qweight',
+    shape: awq ? [cols, rows / per] : [cols / per, rows],
+    at: (i, j) =>
+      awq
+        ? place.map((n) => code(j * per + n, column[i]!))
+        : run(per).map((n) => code(j, column[i * per + n]!)),
+  });
+  const mask = 2 ** matrix.scheme.bits - 1;
+  const qzeros = words(of, {
+    name: 'qzeros',
+    shape: [groups, rows / per],
+    at: (g, k) => place.map((n) => (zero(k * per + n, g) - less) & mask),
+  });
+  const { scales } = matrix;
+  const turned = scales.map((_, k) => scales[(k % rows) * groups + Math.floor(k / rows)]!);
+  const list = [qweight, qzeros, scalesOf(of, 'scales', [groups, rows], turned)];
+  if (awq) return list;
+  const index = Int32Array.from(column, (col) => Math.floor(col / matrix.group));
+  const data = new Uint8Array(index.buffer);
+  return [...list, { name: `${of.module}.g_idx`, dtype: 'I32', shape: [cols], data }];
 }
 
 function quantizationConfig(layout: Layout, scheme: ReturnType<typeof parseScheme>) {

@@ -101,7 +101,8 @@ function findingsOf(difference: CheckpointDifference): Finding[] {
     const { noiseRatio } = derived(tensor);
     const times = noiseRatio === null ? '' : `, noise ${short(noiseRatio)} times that of rounding`;
     const bad = nonFinite === 0 ? '' : `, ${nonFinite} NaN or infinite`;
-    const message = `${name}: ${verdict}: ${beyond} of ${elements} values beyond rounding${times}${bad}`;
+    const share = `${beyond} of ${elements} values beyond rounding`;
+    const message = `${name}: ${verdict}: ${share}${times}${bad}`;
     const severity = verdict === 'wrong' ? 'error' : verdict === 'changed' ? 'warning' : 'info';
     const evidence = { beyond, elements, nonFinite, noiseRatio };
     findings.push({ code: `weights-${verdict}`, severity, message, place: name, evidence });

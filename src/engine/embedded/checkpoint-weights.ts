@@ -1,4 +1,4 @@
-/** The matrices of a quantized checkpoint: as integers where a kernel takes them, else as floats. */
+/** Matrices of a quantized checkpoint: as integers where a kernel takes them, else as floats. */
 import { FormatError } from '../../record/errors.ts';
 import type { TensorPlan } from '../../weights/plan.ts';
 import { isQuantized, type QuantizedSource } from '../../weights/quantized-source.ts';
