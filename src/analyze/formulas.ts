@@ -3,7 +3,9 @@ import { GPU_SAMPLES_FILE, SAMPLES_FILE } from '../record/samples.ts';
 import type { Metric } from '../record/schema.ts';
 import type { Formula, FormulaParams } from './formula.ts';
 import { benchFormulas } from './formulas-bench.ts';
+import { classFormulas } from './formulas-classes.ts';
 import { evalFormulas } from './formulas-eval.ts';
+import { labelProbabilityFormulas } from './formulas-label-probabilities.ts';
 import { machineFormulas } from './formulas-machine.ts';
 import { runFormulas } from './formulas-run.ts';
 import { taskFormulas } from './formulas-task.ts';
@@ -14,6 +16,8 @@ import type { Samples } from './samples.ts';
 export const FORMULAS: Readonly<Record<string, Formula>> = {
   ...evalFormulas,
   ...taskFormulas,
+  ...classFormulas,
+  ...labelProbabilityFormulas,
   ...runFormulas,
   ...benchFormulas,
   ...machineFormulas,

@@ -1,5 +1,12 @@
 /** The rows of one run, grouped by kind. */
-import type { BatchRow, ItemRow, SampleRow, TensorRow, WindowRow } from '../record/rows.ts';
+import type {
+  BatchRow,
+  ItemRow,
+  LabelSetRow,
+  SampleRow,
+  TensorRow,
+  WindowRow,
+} from '../record/rows.ts';
 
 type RowOf<K extends SampleRow['kind']> = Extract<SampleRow, { kind: K }>;
 
@@ -7,6 +14,7 @@ export interface Samples {
   readonly tensors: readonly TensorRow[];
   readonly loads: readonly RowOf<'load'>[];
   readonly windows: readonly WindowRow[];
+  readonly labelSets: readonly LabelSetRow[];
   readonly items: readonly ItemRow[];
   readonly batches: readonly BatchRow[];
   readonly memory: readonly RowOf<'memory'>[];
@@ -33,6 +41,7 @@ export function groupSamples(rows: readonly SampleRow[]): Samples {
     tensors: of('tensor'),
     loads: of('load'),
     windows: of('window'),
+    labelSets: of('label-set'),
     items: of('item'),
     batches: of('batch'),
     memory: of('memory'),

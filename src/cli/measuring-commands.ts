@@ -66,12 +66,22 @@ function withModel(command: Command): Command {
 
 function addEval(program: Command, act: Act): void {
   withModel(program.command('eval'))
-    .description('loss, perplexity, accuracy, calibration of one model at one scheme')
-    .requiredOption('--corpus <file>', '.txt (one document) or .jsonl (rows: text or input_ids)')
+    .description('quality of one model at one scheme: over a text, or over a labelled set')
+    .option('--corpus <file>', '.txt (one document) or .jsonl (rows: text or input_ids)')
+    .option('--task <file>', '.jsonl: text and label, or context, choices and answer')
     .addOption(
-      new Option('--budget <name>', 'scored tokens: 2,000 / 500,000 / all')
-        .choices(['smoke', 'standard', 'extended'])
-        .default('standard'),
+      new Option(
+        '--method <name>',
+        'of a task (default: head of a classifier, likelihood for choices, else generation)',
+      ).choices(['generation', 'likelihood', 'head']),
+    )
+    .option('--prompt <template>', 'of a task: {text} or {context} (default: "{text}")')
+    .option('--continuation <template>', 'of a task: {label} or {choice} (default: " {label}")')
+    .addOption(
+      new Option(
+        '--budget <name>',
+        'scored tokens of a corpus: 2,000 / 500,000 / all (default: "standard")',
+      ).choices(['smoke', 'standard', 'extended']),
     )
     .option(
       '--context <n>',
@@ -87,7 +97,9 @@ function addEval(program: Command, act: Act): void {
     .addHelpText(
       'after',
       '\nExample:\n  assay eval --model builtin:assay-tiny --scheme int4-g128 \\\n' +
-        '    --corpus builtin:assay-tiny/heldout.jsonl --budget smoke',
+        '    --corpus builtin:assay-tiny/heldout.jsonl --budget smoke\n' +
+        "  assay eval --model builtin:assay-tiny --prompt $'request: {text}\\nintent:' \\\n" +
+        "    --task builtin:assay-tiny/intents.jsonl --continuation $' {label}\\n'",
     )
     .action(act(() => import('./commands/eval.ts')));
 }

@@ -13,6 +13,8 @@ export interface ResolvedModel {
   readonly maxPositions: number;
   readonly vocabSize: number;
   readonly tokenizer: Tokenizer | null;
+  /** Of a classification head; null where the model continues text. */
+  readonly labels: readonly string[] | null;
 }
 
 /**
@@ -24,10 +26,10 @@ export async function resolveModel(ref: string, options: ResolveOptions): Promis
   const located = await locateModel(ref, options);
   const model = openModel(located, 0);
   try {
-    const { vocabSize, maxPositions } = model.arch;
+    const { vocabSize, maxPositions, labels } = model.arch;
     const tokenizer = await loadTokenizer(located.dir, vocabSize);
     const identity = await identify(model);
-    return { identity, dir: located.dir, maxPositions, vocabSize, tokenizer };
+    return { identity, dir: located.dir, maxPositions, vocabSize, tokenizer, labels };
   } finally {
     model.tensors.close();
   }

@@ -43,7 +43,8 @@ export interface Explained {
 
 /** Throws UsageError when nothing in the lab fits. */
 export function explain(lab: Lab, wanted: string): Explained {
-  const colon = wanted.lastIndexOf(':');
+  // A run id holds no colon, the name of a metric may: recall:LABEL.
+  const colon = wanted.indexOf(':');
   if (colon > 0) return explainMetric(lab, wanted.slice(0, colon), wanted.slice(colon + 1));
   const text = wanted.replaceAll(',', '').replace(/\s*%$/, '');
   if (!/^[+\-−]?\d+(\.\d+)?(e[+-]?\d+)?$/i.test(text)) {

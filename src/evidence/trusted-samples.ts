@@ -10,7 +10,7 @@ import { sha256Hex } from '../record/canonical.ts';
 import { type SampleRow, sampleRowSchema } from '../record/rows.ts';
 import type { ClosedRun } from '../record/run-reader.ts';
 import { checkLine, SAMPLE_FILES } from '../record/samples.ts';
-import { type Discrepancy, placeIn } from './discrepancy.ts';
+import { type Discrepancy, type Place, placeIn } from './discrepancy.ts';
 import { jsonLeaves, leafAt, pathText } from './json-place.ts';
 import { recoverDigitByCrc } from './recover.ts';
 
@@ -92,7 +92,7 @@ function mend(
           code: 'sample-edited',
           message: `a sample of run ${of.run} was changed: its checksum does not fit`,
           run: of.run,
-          place: placeIn(of.file, content, range),
+          place: placeInBytes(of.file, content, range),
         });
       }
     }
@@ -131,6 +131,22 @@ function mendName(line: string): Fix | null {
   return { index: name.index + ',"crc'.length + at, original: '32'[at] as string };
 }
 
+/** Texts of a row may hold any character: what is shown of its bytes is read as UTF-8. */
+function shown(latin1: string): string {
+  return Buffer.from(latin1, 'latin1').toString('utf8');
+}
+
+function placeInBytes(...of: Parameters<typeof placeIn>): Place {
+  const { text, column, width, ...rest } = placeIn(...of);
+  const start = column - 1;
+  return {
+    ...rest,
+    text: shown(text),
+    column: shown(text.slice(0, start)).length + 1,
+    width: shown(text.slice(start, start + width)).length,
+  };
+}
+
 function describe(
   content: string,
   of: { file: string; run: string; line: string; fixed: Fix; offset: number },
@@ -156,12 +172,12 @@ function describe(
     code: 'sample-edited',
     message: `${what} of run ${of.run} was changed`,
     run: of.run,
-    place: placeIn(of.file, content, range),
-    expected,
-    found,
+    place: placeInBytes(of.file, content, range),
+    expected: shown(expected),
+    found: shown(found),
   };
 }
 
 function kindOf(line: string): string {
-  return /"kind":"(\w+)"/.exec(line)?.[1] ?? 'sample';
+  return /"kind":"([\w-]+)"/.exec(line)?.[1] ?? 'sample';
 }

@@ -41,6 +41,7 @@ function mend(lab: Lab, finding: Finding, file: string): Discrepancy | null {
 
 function said(lab: Lab, finding: Finding): Discrepancy {
   const { code, message, evidence = {} } = finding;
+  if (code === 'seal-unreadable') return { code, message, ...strangeKey(lab, finding) };
   const run = finding.place?.startsWith('runs/') ? { run: finding.place.slice(5) } : {};
   if (code === 'unsealed-run') {
     const hint = 'if it is yours, run its experiment again to seal it';
@@ -55,6 +56,23 @@ function said(lab: Lab, finding: Finding): Discrepancy {
   const digests =
     found == null ? { expected: sealed, found: 'none' } : { expected: found, found: sealed };
   return { code, message: says, ...run, ...(place ? { place } : {}), ...digests };
+}
+
+/** The keys of a seal, at all depths. */
+const KEYS = ['schema', 'sealedAt', 'runs', 'runId', 'digest', 'parents', 'file', 'sha256'];
+
+/** The first key that no seal has, and which one it resembles. */
+function strangeKey(lab: Lab, { place }: Finding): Partial<Discrepancy> {
+  const file = place ?? '';
+  const content = readFileSync(join(lab.root, file), 'utf8');
+  for (const { 1: key = '', index } of content.matchAll(/"([^"\\]*)"\s*:/g)) {
+    if (KEYS.includes(key)) continue;
+    const alike = (known: string): number => [...known].filter((c, i) => c === key[i]).length;
+    const [expected] = KEYS.toSorted((a, b) => alike(b) - alike(a));
+    const range = { start: index + 1, end: index + 1 + key.length };
+    return { place: placeIn(file, content, range), expected: expected as string, found: key };
+  }
+  return {};
 }
 
 function placeOf(lab: Lab, file: string, text: string): Discrepancy['place'] | null {

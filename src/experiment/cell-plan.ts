@@ -3,22 +3,27 @@ import type { Tokenizer } from '../engine/tokenizer.ts';
 import { loadCorpus } from '../measure/eval/corpus.ts';
 import { planEval } from '../measure/eval/plan.ts';
 import { evalScoringPlan } from '../measure/eval/scoring-plan.ts';
-import type { ScoringPlan } from '../measure/scoring.ts';
-import { loadItems, planTask } from '../measure/task/plan.ts';
+import type { BatchPlan } from '../measure/scoring.ts';
+import { loadTask } from '../measure/task/items.ts';
+import { labelsOf, planTask, type TaskMethod } from '../measure/task/plan.ts';
 import { UsageError } from '../record/errors.ts';
 import type { Finding } from '../record/schema.ts';
 import type { ScoringCell, ScoringMeasure } from './cell.ts';
 
 export interface PlannedCell {
-  readonly plan: ScoringPlan;
+  readonly plan: BatchPlan;
   readonly scoredTokens: number;
   readonly findings: readonly Finding[];
+  /** Of a labelled set: how it is asked, and the labels that all items have in common. */
+  readonly labels?: { readonly method: TaskMethod; readonly labels: readonly string[] };
 }
 
 interface ModelFacts {
   readonly tokenizer: Tokenizer | null;
   readonly maxPositions: number;
   readonly vocabSize: number;
+  /** Of a classification head; null where there is none. */
+  readonly labels: readonly string[] | null;
 }
 
 /** The window length where none is asked for. */
@@ -30,15 +35,20 @@ export async function planCell(cell: ScoringCell, model: ModelFacts): Promise<Pl
   const own = tokenizer ? [...tokenizer.findings, tokenizerFits(tokenizer, vocabSize)] : [];
   const batchTokens = measure.batch_tokens;
   if (measure.kind === 'task') {
+    const set = await loadTask(measure.filePath);
+    const { filePath: path } = measure;
+    const asked = { ...measure, path, set, headLabels: model.labels, vocabSize };
     const plan = planTask({
-      ...measure,
-      path: measure.filePath,
-      items: await loadItems(measure.filePath),
+      ...asked,
       encode: (text, special) => tokenizer?.encode(text, { special }) ?? [],
+      decode: (ids) => tokenizer?.decode(ids) ?? '',
+      eosId: tokenizer?.eosId ?? null,
       maxPositions,
       batchTokens,
     });
-    return { plan, scoredTokens: plan.scoredTokens, findings: [...own, ...plan.findings] };
+    const findings = [...own, ...plan.findings];
+    const labels = { method: measure.method, labels: labelsOf(asked) };
+    return { plan, scoredTokens: plan.scoredTokens, findings, labels };
   }
   const context = contextOf(measure, maxPositions);
   const plan = planEval({

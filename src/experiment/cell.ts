@@ -1,5 +1,6 @@
 /** One point of the matrix: everything a worker needs, as plain JSON. */
 import type { BenchSettings } from '../measure/bench/plan.ts';
+import type { TaskMethod } from '../measure/task/plan.ts';
 import type { ModelIdentity } from '../record/schema.ts';
 import type { EvalSettings, TaskSettings } from './measure-settings.ts';
 
@@ -18,7 +19,13 @@ export interface EngineSettings {
 /** Measures that score what is there, one cell a process. */
 export type ScoringMeasure =
   | ({ readonly kind: 'eval'; readonly corpusPath: string } & Omit<EvalSettings, 'corpus'>)
-  | ({ readonly kind: 'task'; readonly filePath: string } & Omit<TaskSettings, 'file'>);
+  | TaskMeasure;
+
+export interface TaskMeasure extends Omit<TaskSettings, 'file' | 'method'> {
+  readonly kind: 'task';
+  readonly filePath: string;
+  readonly method: TaskMethod;
+}
 
 /** One batch size of a benchmark. */
 export interface BenchMeasure extends BenchSettings {

@@ -9,6 +9,7 @@ import type { EngineInfo, Finding, Manifest, ModelIdentity } from '../record/sch
 import type { Cell } from './cell.ts';
 import { deriveMetrics } from './metrics.ts';
 import { suspectFindings } from './suspect.ts';
+import { taskChecks } from './task-checks.ts';
 import type { WorkerEnd } from './worker-process.ts';
 
 export interface ClosingFacts {
@@ -53,7 +54,11 @@ function cores(run: RunWriter): number {
 
 function countNonFinite(samples: Samples): number {
   const windows = samples.windows.filter((row) => row.logp.includes(null)).length;
-  return windows + samples.items.filter((row) => row.logp === null).length;
+  return windows + samples.items.filter(isNonFinite).length;
+}
+
+function isNonFinite({ logp, scores }: Samples['items'][number]): boolean {
+  return logp === null || (scores?.includes(null) ?? false);
 }
 
 /** Seed document 001's checks, each as a finding that says what it saw. */
@@ -72,10 +77,19 @@ function checks(samples: Samples, { cell, end, engine }: ClosingFacts): Finding[
     const share = `${countNonFinite(samples)} of ${samples.windows.length}`;
     const message = `${share} windows gave NaN or Inf; first: ${place}`;
     findings.push({ code: 'non-finite', severity: 'error', message, place });
-  } else if (end.status === 'succeeded' && cell.measure.kind !== 'bench') {
+  }
+  const item = samples.items.find(isNonFinite);
+  if (item) {
+    const share = `${countNonFinite(samples)} of ${samples.items.length}`;
+    const place = `item ${item.item}`;
+    const message = `${share} items gave NaN or Inf; first: ${place}`;
+    findings.push({ code: 'non-finite', severity: 'error', message, place });
+  }
+  if (!bad && !item && end.status === 'succeeded' && cell.measure.kind !== 'bench') {
     const message = 'every scored log probability is finite';
     findings.push({ code: 'finite', severity: 'info', message });
   }
+  if (cell.measure.kind === 'task') findings.push(...taskChecks(samples, cell.measure));
   if (samples.repeats.length > 0) {
     const equal = samples.repeats.filter((row) => row.bitEqual).length;
     const all = equal === samples.repeats.length;

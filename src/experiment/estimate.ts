@@ -128,5 +128,5 @@ async function countTokens(
 ): Promise<number> {
   const model = await resolveModel(cell.engine.model, { builtinDir, env });
   const { plan } = await planCell(cell, model);
-  return plan.batches.flat().reduce((n, index) => n + plan.windowAt(index).ids.length, 0);
+  return plan.tokens();
 }

@@ -4,7 +4,8 @@ import type { ResolvedModel } from '../engine/open.ts';
 import { benchPrompts, checkContext } from '../measure/bench/plan.ts';
 import { loadPrompts } from '../measure/bench/prompts.ts';
 import { loadCorpus } from '../measure/eval/corpus.ts';
-import { loadItems } from '../measure/task/plan.ts';
+import { loadTask } from '../measure/task/items.ts';
+import { checkTask, defaultMethod } from '../measure/task/plan.ts';
 import { sha256File, sha256Hex } from '../record/canonical.ts';
 import { FormatError, UsageError } from '../record/errors.ts';
 import type { MeasureSettings } from './cell.ts';
@@ -60,6 +61,11 @@ async function evalData(
     name: 'eval',
     sha256: await sha256File(corpusPath),
     async cellsFor(model, ref) {
+      if (model.labels !== null) {
+        throw new UsageError(`${ref} is a classifier: it has no next-token probabilities`, {
+          hint: 'give it a labelled set: a task of method head',
+        });
+      }
       if (isText) checkTokenizer(model, ref, 'measure eval scores text');
       contextOf(settings, model.maxPositions);
       return [settings];
@@ -72,13 +78,17 @@ async function taskData(
   context: DataContext,
 ): Promise<MeasureData> {
   const filePath = dataPath(file, context);
-  await loadItems(filePath);
+  const set = await loadTask(filePath);
+  const needsText = set.items.some((item) => !('ids' in item));
   return {
     name: rest.name,
     sha256: await sha256File(filePath),
     async cellsFor(model, ref) {
-      checkTokenizer(model, ref, `measure ${rest.name} scores text`);
-      return [{ kind: 'task', filePath, ...rest }];
+      if (needsText) checkTokenizer(model, ref, `measure ${rest.name} scores text`);
+      const of = { set, headLabels: model.labels, vocabSize: model.vocabSize };
+      const method = rest.method ?? defaultMethod(of);
+      checkTask({ ...of, ...rest, method, path: filePath });
+      return [{ kind: 'task', filePath, ...rest, method }];
     },
   };
 }

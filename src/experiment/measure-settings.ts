@@ -1,5 +1,6 @@
 /** What an experiment file may say about each kind of measure. */
 import { z } from 'zod';
+import { TASK_METHODS } from '../measure/task/plan.ts';
 
 export const nameSchema = z
   .string()
@@ -19,6 +20,8 @@ const evalSettingsSchema = z.strictObject({
 const taskSettingsSchema = z.strictObject({
   name: nameSchema.default('task'),
   file: z.string().min(1),
+  /** Default: `head` for a classifier, `likelihood` for choices, else `generation`. */
+  method: z.enum(TASK_METHODS).optional(),
   prompt: z.string().default('{text}'),
   continuation: z.string().default(' {label}'),
   batch_tokens: z.number().int().min(1).max(1_048_576).default(2_048),

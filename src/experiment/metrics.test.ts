@@ -15,6 +15,7 @@ const EVAL: MeasureSettings = {
 };
 const TASK: MeasureSettings = {
   kind: 'task',
+  method: 'generation',
   filePath: 'i.jsonl',
   name: 'intents',
   prompt: '{text}',

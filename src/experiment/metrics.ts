@@ -4,6 +4,7 @@ import { computeMetric, type MetricRequest } from '../analyze/formulas.ts';
 import type { Samples } from '../analyze/samples.ts';
 import type { EngineInfo, Metric, ModelIdentity } from '../record/schema.ts';
 import type { BenchMeasure, MeasureSettings, ScoringMeasure } from './cell.ts';
+import { taskRequests } from './task-metrics.ts';
 
 const RESAMPLES = 2_000;
 const ECE_BINS = 20;
@@ -38,7 +39,8 @@ export function metricRequests(of: MetricContext, samples: Samples): MetricReque
     const requests = benchRequests(known, samples);
     return [...requests.filter(({ name }) => wasMeasured(name, measure)), ...RUN_REQUESTS];
   }
-  const quality = measure.kind === 'eval' ? evalRequests(measure, drawn) : taskRequests(drawn);
+  const quality =
+    measure.kind === 'eval' ? evalRequests(measure, drawn) : taskRequests(measure, samples, drawn);
   const run: MetricRequest[] = [
     { name: 'tokensPerSecond', formula: 'run.tokens-per-second/1', params: drawn },
     ...RUN_REQUESTS,
@@ -84,15 +86,6 @@ function evalRequests(
         params: { ...drawn, from, to },
       };
     }),
-  ];
-}
-
-function taskRequests(drawn: Drawn): MetricRequest[] {
-  return [
-    { name: 'accuracy', formula: 'task.accuracy/1', params: {} },
-    { name: 'macroAccuracy', formula: 'task.macro-accuracy/1', params: {} },
-    { name: 'labelLoss', formula: 'task.label-loss/1', params: drawn },
-    { name: 'items', formula: 'task.items/1', params: {} },
   ];
 }
 

@@ -1,5 +1,5 @@
 /** The worker's side of a cell that scores: one model, one measure, one sample file. */
-import type { Engine } from '../engine/engine.ts';
+import type { Engine, WithClassification } from '../engine/engine.ts';
 import { openTokenizer } from '../engine/tokenizer.ts';
 import { checkRepeat, scoreBatches } from '../measure/scoring.ts';
 import { SampleWriter } from '../record/sample-writer.ts';
@@ -41,9 +41,14 @@ async function measure(
   const { engine, writer, signal, send } = wiring;
   const { maxPositions, vocabSize } = engine;
   const tokenizer = await openTokenizer(engine);
-  const model = { tokenizer, maxPositions, vocabSize };
-  const { plan, scoredTokens, findings } = await planCell(job.cell, model);
+  const labels = 'labels' in engine ? (engine as Engine & WithClassification).labels : null;
+  const planned = await planCell(job.cell, { tokenizer, maxPositions, vocabSize, labels });
+  const { plan, scoredTokens, findings } = planned;
   for (const finding of findings) send({ type: 'finding', finding });
+  if (planned.labels) {
+    const { method, labels: all } = planned.labels;
+    writer.append([{ kind: 'label-set', part: partOf(job), method, labels: [...all] }]);
+  }
   send({ type: 'plan', batches: plan.batches.length, scoredTokens });
   const loop = { engine, plan, sink: writer, signal };
   await scoreBatches({

@@ -40,11 +40,34 @@ export interface JsonlRow {
   readonly value: Record<string, unknown>;
 }
 
-const ROW_HINT = 'in a .jsonl file every line is one JSON object; a plain text is a .txt file';
+export const ROW_HINT =
+  'in a .jsonl file every line is one JSON object; a plain text is a .txt file';
 
 /** Objects of a JSONL text; empty lines are skipped. Throws FormatError naming the line. */
 export function parseJsonl(text: string, path: string): JsonlRow[] {
   const rows: JsonlRow[] = [];
+  for (const read of readJsonl(text)) {
+    if ('problem' in read) {
+      const { line, problem, cause } = read;
+      throw new FormatError(`${path}:${line}: ${problem}`, {
+        hint: ROW_HINT,
+        details: { path, line },
+        cause,
+      });
+    }
+    rows.push(read);
+  }
+  return rows;
+}
+
+export interface JsonlProblem {
+  readonly line: number;
+  readonly problem: string;
+  readonly cause?: unknown;
+}
+
+/** Line by line what is there, for those who tell all problems of a file at once. */
+export function* readJsonl(text: string): Generator<JsonlRow | JsonlProblem> {
   for (const [index, raw] of text.split('\n').entries()) {
     const line = index + 1;
     if (raw.trim() === '') continue;
@@ -52,19 +75,13 @@ export function parseJsonl(text: string, path: string): JsonlRow[] {
     try {
       value = JSON.parse(raw);
     } catch (cause) {
-      throw new FormatError(`${path}:${line}: not JSON: ${(cause as Error).message}`, {
-        hint: ROW_HINT,
-        details: { path, line },
-        cause,
-      });
+      yield { line, problem: `not JSON: ${(cause as Error).message}`, cause };
+      continue;
     }
     if (value === null || typeof value !== 'object' || Array.isArray(value)) {
-      throw new FormatError(`${path}:${line}: a row must be a JSON object`, {
-        hint: ROW_HINT,
-        details: { path, line },
-      });
+      yield { line, problem: 'a row must be a JSON object' };
+    } else {
+      yield { line, value: value as Record<string, unknown> };
     }
-    rows.push({ line, value: value as Record<string, unknown> });
   }
-  return rows;
 }

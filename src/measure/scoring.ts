@@ -4,11 +4,68 @@ import type { Engine, ScoredWindow, TokenWindow } from '../engine/engine.ts';
 import { Cancelled } from '../record/errors.ts';
 import type { SampleRow } from '../record/rows.ts';
 
-/** What a measure hands to the loop: batches of sequence indices and what to make of a result. */
-export interface ScoringPlan {
+/** What a measure hands to the loop: batches of indices, and what one pass over a batch gives. */
+export interface BatchPlan {
   readonly batches: readonly (readonly number[])[];
+  /** Fed over all batches, without padding. */
+  tokens(): number;
+  pass(
+    engine: Engine,
+    members: readonly number[],
+    of: { readonly batch: number; readonly signal: AbortSignal },
+  ): Promise<Pass>;
+}
+
+export interface Pass {
+  readonly rows: readonly SampleRow[];
+  /** Fed, without padding. */
+  readonly tokens: number;
+  readonly scored: number;
+  /** Time inside the engine. */
+  readonly ms: number;
+  /** What the engine gave, to compare bits. */
+  readonly raw: readonly ArrayBufferView[];
+}
+
+/** A plan that scores one window an index. */
+export interface ScoringPlan {
+  readonly batches: BatchPlan['batches'];
   windowAt(index: number): TokenWindow;
   rowOf(index: number, batch: number, scored: ScoredWindow): SampleRow;
+}
+
+export function windowPlan(plan: ScoringPlan): BatchPlan {
+  return {
+    batches: plan.batches,
+    tokens: () => fed(plan.batches.flat().map((index) => plan.windowAt(index))),
+    async pass(engine, members, { batch, signal }) {
+      const windows = members.map((index) => plan.windowAt(index));
+      const [scored, ms] = await timed(() => engine.score(windows, signal));
+      return {
+        rows: members.map((index, i) => plan.rowOf(index, batch, scored[i] as ScoredWindow)),
+        tokens: fed(windows),
+        scored: windows.reduce((n, window) => n + window.ids.length - window.scoreFrom, 0),
+        ms,
+        raw: scored.flatMap(rawOf),
+      };
+    },
+  };
+}
+
+export function rawOf({ logp, hit, topLogp, sumSquares }: ScoredWindow): ArrayBufferView[] {
+  return [logp, hit, topLogp, sumSquares];
+}
+
+/** Tokens, without padding. */
+export function fed(windows: readonly TokenWindow[]): number {
+  return windows.reduce((n, window) => n + window.ids.length, 0);
+}
+
+/** What the work gives, and how long it took, ms. */
+export async function timed<T>(work: () => Promise<T>): Promise<[T, number]> {
+  const start = performance.now();
+  const found = await work();
+  return [found, performance.now() - start];
 }
 
 export interface SampleSink {
@@ -20,7 +77,7 @@ export interface SampleSink {
 
 export interface ScoringOptions {
   readonly engine: Engine;
-  readonly plan: ScoringPlan;
+  readonly plan: BatchPlan;
   readonly sink: SampleSink;
   readonly signal: AbortSignal;
   /** Batches whose rows an interrupted attempt acknowledged already. */
@@ -38,14 +95,8 @@ export async function scoreBatches(options: ScoringOptions): Promise<void> {
   for (const [batch, members] of plan.batches.entries()) {
     if (done.has(batch)) continue;
     if (signal.aborted) throw new Cancelled();
-    const windows = members.map((index) => plan.windowAt(index));
-    const start = performance.now();
-    const scored = await engine.score(windows, signal);
-    const ms = performance.now() - start;
-    const rows = members.map((index, i) => plan.rowOf(index, batch, scored[i] as ScoredWindow));
-    const tokens = windows.reduce((n, window) => n + window.ids.length, 0);
-    const counted = windows.reduce((n, window) => n + window.ids.length - window.scoreFrom, 0);
-    const close = { batch, rows: rows.length, tokens, scored: counted, ms, warmup };
+    const { rows, tokens, scored, ms } = await plan.pass(engine, members, { batch, signal });
+    const close = { batch, rows: rows.length, tokens, scored, ms, warmup };
     sink.append([...rows, { kind: 'batch', ...close }]);
     warmup = false;
     if (performance.now() - lastSync > SYNC_EVERY_MS) {
@@ -68,22 +119,19 @@ export async function checkRepeat(
   const rows: SampleRow[] = [];
   for (let i = 0; i < count; i++) {
     const batch = Math.floor((i * plan.batches.length) / count);
-    const windows = (plan.batches[batch] as number[]).map((index) => plan.windowAt(index));
-    const first = await engine.score(windows, signal);
-    const second = await engine.score(windows, signal);
-    const bitEqual = first.every((window, j) => sameBits(window, second[j] as ScoredWindow));
+    const members = plan.batches[batch] as number[];
+    const first = await plan.pass(engine, members, { batch, signal });
+    const second = await plan.pass(engine, members, { batch, signal });
+    const bitEqual = first.raw.every((values, j) =>
+      sameBits(values, second.raw[j] as ArrayBufferView),
+    );
     rows.push({ kind: 'repeat', batch, bitEqual });
   }
   sink.append(rows);
   sink.sync();
 }
 
-function sameBits(a: ScoredWindow, b: ScoredWindow): boolean {
-  const bytes = (x: Float32Array): Buffer => Buffer.from(x.buffer, x.byteOffset, x.byteLength);
-  return (
-    bytes(a.logp).equals(bytes(b.logp)) &&
-    bytes(a.topLogp).equals(bytes(b.topLogp)) &&
-    bytes(a.sumSquares).equals(bytes(b.sumSquares)) &&
-    Buffer.from(a.hit).equals(Buffer.from(b.hit))
-  );
+function sameBits(a: ArrayBufferView, b: ArrayBufferView): boolean {
+  const bytes = (x: ArrayBufferView): Buffer => Buffer.from(x.buffer, x.byteOffset, x.byteLength);
+  return bytes(a).equals(bytes(b));
 }

@@ -44,19 +44,38 @@ export const windowRowSchema = z.object({
 });
 export type WindowRow = z.infer<typeof windowRowSchema>;
 
-/** One item of a labelled set, scored on the tokens of its label. */
+/** The labels that every item of a set is asked for, in the order of `scores`; once a process. */
+export const labelSetRowSchema = z.object({
+  kind: z.literal('label-set'),
+  part: count,
+  method: z.enum(['generation', 'likelihood', 'head']),
+  /** Empty where each item has choices of its own. */
+  labels: z.array(z.string()),
+});
+
+/** One item of a labelled set. Rows from before there were methods end with `tokens`. */
 export const itemRowSchema = z.object({
   kind: z.literal('item'),
   batch: count,
   item: count,
   label: z.string(),
-  /** True if every label token was the argmax: greedy decoding would have produced the label. */
+  /** The answer; null: none of the labels, or the probabilities were not finite. */
+  predicted: z.string().nullable().optional(),
+  /** By generation: every label token was the argmax, or the text that was generated says it. */
   correct: z.boolean(),
-  /** Sum of log probabilities of the label's tokens, nats. */
+  /** ln p of the right label, nats: Σ over its tokens, or from the softmax of a head's logits. */
   logp,
+  /** Of the right label; 0 for a head. */
   tokens: count,
+  /** What greedy decoding wrote, where it was not token by token the right continuation. */
+  generated: z.string().optional(),
+  /** Of each candidate: Σ ln p of its continuation, nats, or the logit of a head. */
+  scores: z.array(logp).optional(),
+  /** The candidates, where the item has its own. */
+  choices: z.array(z.string()).optional(),
 });
 export type ItemRow = z.infer<typeof itemRowSchema>;
+export type LabelSetRow = z.infer<typeof labelSetRowSchema>;
 
 /** One call of the engine: closes the rows of its batch. */
 export const batchRowSchema = z.object({
@@ -225,6 +244,7 @@ export const sampleRowSchema = z.discriminatedUnion('kind', [
   tensorRowSchema,
   loadRowSchema,
   windowRowSchema,
+  labelSetRowSchema,
   itemRowSchema,
   batchRowSchema,
   memoryRowSchema,

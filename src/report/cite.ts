@@ -13,7 +13,13 @@ const FORMATS: Readonly<Record<string, NumberFormat>> = {
   perplexity: { style: 'fixed', digits: 4 },
   tokenAccuracy: { style: 'percent', digits: 2 },
   accuracy: { style: 'percent', digits: 2 },
+  accuracyNorm: { style: 'percent', digits: 2 },
   macroAccuracy: { style: 'percent', digits: 2 },
+  macroF1: { style: 'percent', digits: 2 },
+  answered: { style: 'percent', digits: 2 },
+  labelMass: { style: 'percent', digits: 2 },
+  labelEce: { style: 'fixed', digits: 4 },
+  labelBrier: { style: 'fixed', digits: 4 },
   labelLoss: { style: 'fixed', digits: 4 },
   ece: { style: 'fixed', digits: 4 },
   brier: { style: 'fixed', digits: 4 },
@@ -60,7 +66,9 @@ export function inUnits(cited: Cited): Piece {
 }
 
 export function formatOf(metric: string): NumberFormat {
-  return metric.startsWith('lossAtContext') ? FORMATS.loss! : (FORMATS[metric] ?? OTHER);
+  if (metric.startsWith('lossAtContext')) return FORMATS.loss!;
+  if (/^(recall|precision|f1):/.test(metric)) return { style: 'percent', digits: 1 };
+  return metric.startsWith('confusion:') ? COUNT : (FORMATS[metric] ?? OTHER);
 }
 
 function partOf(metric: Metric, part: MetricPart): number | null {

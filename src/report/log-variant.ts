@@ -1,8 +1,9 @@
 /** One section a variant: configuration, results, coverage, comparison, findings. */
 import { type ResolvableRun, samplesOf } from '../analyze/reference.ts';
-import type { TensorRow } from '../record/rows.ts';
+import type { LabelSetRow, TensorRow } from '../record/rows.ts';
 import type { Metric } from '../record/schema.ts';
 import { citeCoverage, citeMetric, citeReduction, inUnits, unitOf } from './cite.ts';
+import { classTable, confusionTable, isOfClass } from './class-table.ts';
 import type { CellReport, ExperimentReport } from './collect.ts';
 import { batchSizeOf, speedBaseline } from './collect-speed.ts';
 import type { DocumentBuilder, Piece } from './document.ts';
@@ -25,7 +26,13 @@ const TITLES: Readonly<Record<string, string>> = {
   tokenAccuracy: 'Token accuracy',
   accuracy: 'Accuracy',
   macroAccuracy: 'Accuracy, mean over labels',
+  accuracyNorm: 'Accuracy by log-likelihood per character',
+  macroF1: 'F1, mean over labels',
   labelLoss: 'Loss of the label (nats)',
+  answered: 'Answers that are a label',
+  labelEce: 'Calibration error of labels (ECE)',
+  labelBrier: 'Brier score of labels',
+  labelMass: 'Probability of all labels together',
   ece: 'Calibration error (ECE)',
   brier: 'Brier score',
   tokensPerSecond: 'Tokens/s (scoring)',
@@ -36,6 +43,12 @@ const TITLES: Readonly<Record<string, string>> = {
   bitEqualRepeats: 'Repeated batches with the same bits',
   scoredTokens: 'Scored tokens',
   items: 'Items',
+};
+
+const METHODS: Readonly<Record<LabelSetRow['method'], string>> = {
+  generation: 'generation (greedy; exact match after trimming white space)',
+  likelihood: 'likelihood (the candidate with the largest Σ ln p)',
+  head: 'head (the label with the largest logit)',
 };
 
 export function variantSection(
@@ -84,8 +97,12 @@ function measureResults(doc: DocumentBuilder, cell: CellReport): void {
     const why = run?.manifest.reason ? `: ${run.manifest.reason.split('\n')[0]}` : '';
     doc.add(`No result (${cell.status}${why}).`);
   } else {
-    const rows = Object.keys(run.summary.metrics).map((name) => metricRow(run, name));
+    const method = samplesOf(run).labelSets.at(-1)?.method;
+    if (method) doc.add(`Method: ${METHODS[method]}.`);
+    const names = Object.keys(run.summary.metrics).filter((name) => !isOfClass(name));
+    const rows = names.map((name) => metricRow(run, name));
     doc.table(['Metric', 'Value', '95 % interval', 'n', 'Units'], rows);
+    classes(doc, run);
   }
   const findings = run?.manifest.findings ?? [];
   const passed = findings.filter((finding) => finding.severity === 'info');
@@ -93,6 +110,15 @@ function measureResults(doc: DocumentBuilder, cell: CellReport): void {
   for (const finding of findings.filter((each) => each.severity !== 'info')) {
     doc.add(`- **${finding.severity}:** ${finding.message}`);
   }
+}
+
+function classes(doc: DocumentBuilder, run: ResolvableRun): void {
+  const each = classTable(run);
+  if (each) doc.table(each.header, each.rows);
+  const wrong = confusionTable(run);
+  if (!wrong) return;
+  doc.line`The most frequent wrong answers; \`confusion.csv\` has all:`;
+  doc.table(wrong.header, wrong.rows);
 }
 
 function metricRow(run: ResolvableRun, name: string): Piece[] {

@@ -23,7 +23,7 @@ const COLUMNS = [
 ] as const;
 
 /** RFC 4180. A formula-like start is quoted with an apostrophe, so that no spreadsheet runs it. */
-function csvCell(value: string | number | null | undefined): string {
+function csvCell(value: CsvValue): string {
   if (value === null || value === undefined) return '';
   if (typeof value === 'number') return String(value);
   const safe = /^[=+@\t\r-]/.test(value) ? `'${value}` : value;
@@ -57,6 +57,16 @@ export function summaryCsv(report: ExperimentReport): string {
       m.simulated,
     ]);
   });
-  const padded = rows.map((row) => COLUMNS.map((_, i) => csvCell(row[i])));
-  return [COLUMNS, ...padded].map((row) => `${row.join(',')}\n`).join('');
+  return csvText(COLUMNS, rows);
+}
+
+type CsvValue = string | number | null | undefined;
+
+/** A header and its rows, each as long as the header. */
+export function csvText(
+  columns: readonly string[],
+  rows: readonly (readonly CsvValue[])[],
+): string {
+  const padded = rows.map((row) => columns.map((_, i) => csvCell(row[i])));
+  return [columns, ...padded].map((row) => `${row.join(',')}\n`).join('');
 }

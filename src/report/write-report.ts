@@ -1,10 +1,12 @@
 /** Puts the generated files of one experiment on disk. */
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { writeFileAtomic, writeJsonAtomic } from '../record/atomic.ts';
 import { canonicalJson, sha256Hex } from '../record/canonical.ts';
 import { UsageError } from '../record/errors.ts';
+import { findNumerals } from '../record/find-numerals.ts';
 import type { ExperimentReport } from './collect.ts';
+import { confusionCsv } from './confusion-csv.ts';
 import { DOCUMENT_EVIDENCE_SCHEMA, type DocumentEvidence } from './document.ts';
 import {
   EVIDENCE_FILE_NAME,
@@ -18,6 +20,8 @@ export interface WrittenReport {
   readonly logPath: string;
   readonly evidencePath: string;
   readonly csvPath: string;
+  /** Where labelled sets were measured. */
+  readonly confusionPath?: string;
 }
 
 /** Throws UsageError instead of overwriting a log that a person wrote. */
@@ -38,10 +42,19 @@ export function writeReport(
   const { text, evidence } = experimentLog(report, { version, notes: readNotes(dir) });
   writeJsonAtomic(evidencePath, withDigest(evidence));
   writeFileAtomic(logPath, text);
-  const csv = summaryCsv(report);
-  writeJsonAtomic(join(dir, 'summary.evidence.json'), withDigest(fileEvidence(csv, report.name)));
-  writeFileAtomic(csvPath, csv);
-  return { logPath, evidencePath, csvPath };
+  writeTable(csvPath, summaryCsv(report), report.name);
+  const confusion = confusionCsv(report);
+  if (confusion === null) return { logPath, evidencePath, csvPath };
+  const confusionPath = join(dir, 'confusion.csv');
+  writeTable(confusionPath, confusion, report.name);
+  return { logPath, evidencePath, csvPath, confusionPath };
+}
+
+/** A table for machines with the evidence beside it. */
+function writeTable(path: string, text: string, experiment: string): void {
+  const evidence = withDigest(fileEvidence(basename(path), text, experiment));
+  writeJsonAtomic(path.replace(/\.csv$/, '.evidence.json'), evidence);
+  writeFileAtomic(path, text);
 }
 
 /** So that a digit changed in the evidence itself is found, also one that rounds away. */
@@ -49,11 +62,14 @@ function withDigest(evidence: DocumentEvidence): DocumentEvidence & { digest: st
   return { ...evidence, digest: sha256Hex(canonicalJson(evidence)) };
 }
 
-/** A table for machines, as a whole: its cells are those of the runs that it names. */
-function fileEvidence(text: string, experiment: string): DocumentEvidence {
+/**
+ * A table for machines, as a whole: its cells are those of the runs that it names. Numerals that
+ * stand alone in a cell's text (a label of `5 stars`) are constants of it.
+ */
+function fileEvidence(document: string, text: string, experiment: string): DocumentEvidence {
   return {
-    ...{ schema: DOCUMENT_EVIDENCE_SCHEMA, document: 'summary.csv', sha256: sha256Hex(text) },
-    ...{ experiment, numbers: [], constants: [], prose: [] },
+    ...{ schema: DOCUMENT_EVIDENCE_SCHEMA, document, sha256: sha256Hex(text) },
+    ...{ experiment, numbers: [], constants: findNumerals(text), prose: [] },
   };
 }
 

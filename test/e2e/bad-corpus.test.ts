@@ -82,7 +82,7 @@ measures:
     await refused(bench, ['run', 'labels.yaml'], { code: 3, message });
   });
 
-  it('a text longer than the model takes is refused, naming the item', async () => {
+  it('a text longer than the model takes is refused, naming the line', async () => {
     bench.write(
       'set.jsonl',
       `{"text":"a","label":"b"}\n{"text":"${'x'.repeat(300)}","label":"b"}\n`,
@@ -90,6 +90,6 @@ measures:
     bench.write('labels.yaml', yaml);
     const result = await bench.assay(['run', 'labels.yaml']);
     expect(result.code).toBe(3);
-    expect(result.stderr).toMatch(/item 1 has 30\d tokens, the model takes 256/);
+    expect(result.stderr).toMatch(/set.jsonl:2: an item of 30\d tokens, the model takes 256/);
   });
 });

@@ -89,4 +89,27 @@ describe('weights that hold', () => {
     expect(output.metrics.perplexity?.value ?? null).toBeNull();
     expect(output.findings).toContainEqual(expect.objectContaining({ code: 'non-finite' }));
   });
+
+  it.each(['generation', 'likelihood'])(
+    'and of a labelled set by %s no accuracy',
+    async (method) => {
+      withValue('huge', 'model.norm.weight', 0x7f7f);
+      const items = Array.from({ length: 20 }, (_, i) => ({
+        text: `item ${i}`,
+        label: `label ${i}`,
+      }));
+      bench.write('task.jsonl', items.map((item) => `${JSON.stringify(item)}\n`).join(''));
+      const task = ['--task', 'task.jsonl', '--method', method];
+      const result = await bench.assay(['eval', ...task, '--model', 'huge', '--json']);
+      expect(result.code, result.stderr).toBe(5);
+      const { metrics, findings, status } = result.json<EvalOutput>();
+      expect(status).toBe('invalid');
+      for (const name of ['accuracy', 'macroAccuracy', 'macroF1', 'labelLoss']) {
+        expect(metrics[name]!.value, name).toBeNull();
+      }
+      const codes = findings.map((finding) => finding.code);
+      expect(codes).toContain('non-finite');
+      expect(codes).not.toContain('finite');
+    },
+  );
 });

@@ -182,6 +182,13 @@ describe('a changed digit of a seal', () => {
     },
   );
 
+  it('in the name of a field is found there', async () => {
+    const where = (line: string, index: number) =>
+      line.includes('"sha256"') && index < line.indexOf(':');
+    const hit = await caught(changeDigit(seals[1]!, randomOf('field', 0), where));
+    expect(hit.expected).toBe('sha256');
+  });
+
   it('down to the second of its own time is found', async () => {
     const where = (line: string, index: number) =>
       line.includes('sealedAt') && index < line.indexOf('.');
@@ -217,6 +224,6 @@ describe('a person who reads it', () => {
     const found = `${t.is}${place.text.slice(1)}`;
     expect(shown!.slice(caret!.indexOf('^'), caret!.lastIndexOf('^') + 1)).toBe(found);
     expect(values).toBe(`    expected ${place.text}, found ${found}`);
-    expect(stdout).toContain('1 things are not what they were.');
+    expect(stdout).toContain('1 thing is not what it was.');
   });
 });

@@ -83,6 +83,26 @@ describe('one changed digit', () => {
   });
 });
 
+test('behind letters of more than a byte, place and text are what a reader sees', async () => {
+  const runId = await measure(lab, { scheme: 'f32', measure: 'intents', loses: 4 }, 1);
+  const other = readRun(lab, runId) as ClosedRun;
+  const samples = join(other.dir, 'samples.jsonl');
+  const standing = readFileSync(samples, 'utf8');
+  const index = standing.indexOf('"logp":', standing.indexOf('déjà vu')) + '"logp":-'.length;
+  const edited = `${standing.slice(0, index)}9${standing.slice(index + 1)}`;
+  writeFileSync(samples, edited);
+  const { discrepancies } = trustedSamples(other);
+  const line = standing.slice(0, index).split('\n').length;
+  const text = edited.split('\n')[line - 1]!;
+  expect(discrepancies).toMatchObject([
+    {
+      expected: '-2.5',
+      found: '-9.5',
+      place: { line, text, column: text.indexOf('-9.5') + 1, width: 4 },
+    },
+  ]);
+});
+
 describe('more than that', () => {
   test('digits in two different lines are both mended', () => {
     const [a, b] = [original.indexOf('"ms":4.125'), original.indexOf('"ms":4.25')].map(

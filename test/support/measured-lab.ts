@@ -46,6 +46,7 @@ const MEASURES: Readonly<Record<MadeUpRun['measure'], MeasureSettings>> = {
     kind: 'task',
     filePath: 'intents.jsonl',
     name: 'intents',
+    method: 'generation',
     prompt: '{text}',
     continuation: ' {label}',
     ...settings,
@@ -91,10 +92,18 @@ function windowRow(document: number, loses: number): SampleRow {
   };
 }
 
+const LABEL_SET: SampleRow = {
+  ...{ kind: 'label-set', part: 0, method: 'generation', labels: ['lights', 'music', 'weather'] },
+};
+
 function itemRow(item: number, wrongEvery: number): SampleRow {
   const label = ['lights', 'music', 'weather'][item % 3]!;
   const correct = item % wrongEvery !== wrongEvery - 1;
-  const outcome = { correct, logp: correct ? -0.25 : -2.5, tokens: 2 };
+  // Every other wrong answer is none of the labels.
+  const other = item % 2 === 0 ? 'lights' : null;
+  const predicted = correct ? label : other === label ? 'music' : other;
+  const said = correct ? {} : { generated: ` ${predicted ?? 'déjà vu'}` };
+  const outcome = { ...said, predicted, correct, logp: correct ? -0.25 : -2.5, tokens: 2 };
   return { kind: 'item', batch: Math.floor(item / 5), item, label, ...outcome };
 }
 
@@ -117,6 +126,7 @@ function rowsOf({ scheme, measure, loses }: MadeUpRun): SampleRow[] {
     tensor('model.layers.0.mlp.weight', [1_000, 1_000], scheme, bytes),
     tensor('model.norm.weight', [1_000], 'f32', 4_000),
     { kind: 'load', part: 0, loadMs: 120.5 },
+    ...(measure === 'intents' ? [LABEL_SET] : []),
     ...scored,
     ...batches,
     { kind: 'memory', part: 0, peakRssBytes: 90_000_000 + bytes, weightBytes: bytes },

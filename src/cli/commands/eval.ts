@@ -1,4 +1,4 @@
-/** `assay eval`: one measure of one variant, as a one-cell experiment. */
+/** `assay eval`: one measure of one variant, as a one-cell experiment: a text or a labelled set. */
 import { basename } from 'node:path';
 import { planExperiment } from '../../experiment/plan.ts';
 import { experimentSchema } from '../../experiment/spec.ts';
@@ -6,6 +6,12 @@ import { AssayError, UsageError } from '../../record/errors.ts';
 import { findLab } from '../../record/lab.ts';
 import type { Metric } from '../../record/schema.ts';
 import { citeWithInterval } from '../../report/cite.ts';
+import {
+  type ClassTable,
+  classTable,
+  confusionTable,
+  isOfClass,
+} from '../../report/class-table.ts';
 import { plainText } from '../../report/plain.ts';
 import { textTable } from '../../report/table.ts';
 import { downloadView } from '../download.ts';
@@ -22,8 +28,12 @@ interface Options {
   threads?: number;
   ignore?: string[];
   seed: number;
-  corpus: string;
-  budget: string;
+  corpus?: string;
+  task?: string;
+  method?: string;
+  prompt?: string;
+  continuation?: string;
+  budget?: string;
   context?: number;
   stride?: number;
   batchTokens: number;
@@ -58,7 +68,8 @@ export async function run(options: Options, io: CommandIo): Promise<number> {
     writeJson(io.stdout, { runId, status, reason, metrics, findings, engine });
     return exitCodeOf(outcome);
   }
-  const rows = Object.entries(metrics).map(([name, metric]) => [
+  const listed = Object.entries(metrics).filter(([name]) => !isOfClass(name));
+  const rows = listed.map(([name, metric]) => [
     name,
     plainText(citeWithInterval(found, name)),
     metric.unit,
@@ -74,14 +85,55 @@ export async function run(options: Options, io: CommandIo): Promise<number> {
       rows,
     ),
   );
+  for (const table of [classTable(found), confusionTable(found)]) {
+    if (table) writeLine(io.stdout, `\n${plainTable(table)}\n`);
+  }
   for (const finding of findings) {
     writeLine(io.stdout, `${finding.severity}: ${finding.message}`);
   }
   if (cell.reason) writeLine(io.stdout, `${cell.status}: ${cell.reason}`);
   if (engine) writeLine(io.stdout, `computed as ${engine.precision}, ${engine.threads} threads`);
   writeLine(io.stdout, `\nRun: runs/${cell.runId}`);
-  writeLine(io.stdout, `Next: assay explain ${cell.runId.split('/').at(-1)}:perplexity`);
+  const headline = options.task === undefined ? 'perplexity' : 'accuracy';
+  writeLine(io.stdout, `Next: assay explain ${cell.runId.split('/').at(-1)}:${headline}`);
   return exitCodeOf(outcome);
+}
+
+function plainTable({ header, rows }: ClassTable): string {
+  const columns = header.map((title, i) => ({ title, align: i === 0 ? 'left' : 'right' }) as const);
+  return textTable(
+    columns,
+    rows.map((row) => row.map(plainText)),
+  );
+}
+
+const OF_CORPUS = ['budget', 'context', 'stride'] as const;
+const OF_TASK = ['method', 'prompt', 'continuation'] as const;
+
+/** Throws UsageError for neither or both inputs, and for every flag that is of the other. */
+function measureOf(options: Options): Record<string, unknown> {
+  const { corpus, task } = options;
+  if ((corpus === undefined) === (task === undefined)) {
+    throw new UsageError('give either --corpus FILE (a text) or --task FILE (a labelled set)', {
+      hint: 'see `assay eval --help`',
+    });
+  }
+  const shared = { batch_tokens: options.batchTokens, check_repeat: options.checkRepeat ?? false };
+  const [kind, others] =
+    task === undefined ? (['task', OF_TASK] as const) : (['corpus', OF_CORPUS] as const);
+  const misplaced = others.filter((name) => options[name] !== undefined);
+  if (misplaced.length > 0) {
+    throw new UsageError(
+      misplaced.map((name) => `--${name} is only for --${kind}`),
+      { hint: 'leave it out, or see `assay eval --help`' },
+    );
+  }
+  if (task !== undefined) {
+    const { method, prompt, continuation } = options;
+    return { task: { file: task, method, prompt, continuation, ...shared } };
+  }
+  const { budget, context, stride } = options;
+  return { eval: { corpus, budget, context, stride, ...shared } };
 }
 
 function specOf(options: Options): ReturnType<typeof experimentSchema.parse> {
@@ -99,24 +151,14 @@ function specOf(options: Options): ReturnType<typeof experimentSchema.parse> {
     ignore: options.ignore ?? [],
     seed: options.seed,
     timeout_s: options.timeout,
-    measures: [
-      {
-        eval: {
-          corpus: options.corpus,
-          budget: options.budget,
-          context: options.context,
-          stride: options.stride,
-          batch_tokens: options.batchTokens,
-          check_repeat: options.checkRepeat ?? false,
-        },
-      },
-    ],
+    measures: [measureOf(options)],
   });
   if (parsed.success) return parsed.data;
   // The baseline is the scheme itself: what is wrong with one is wrong with the other.
   const issues = parsed.error.issues.filter((issue) => issue.path[0] !== 'baseline');
   const problems = issues.map((issue) => {
-    const flag = String(issue.path.at(-1) ?? '').replaceAll('_', '-');
+    const key = String(issue.path.at(-1) ?? '').replaceAll('_', '-');
+    const flag = key === 'file' ? 'task' : key;
     return `--${flag === '0' || flag === 'schemes' ? 'scheme' : flag}: ${issue.message}`;
   });
   throw new UsageError([...new Set(problems)], { hint: 'see `assay eval --help`' });

@@ -59,6 +59,12 @@ export async function run(options: Options, io: CommandIo): Promise<number> {
     );
   }
   const n = found.discrepancies.length;
-  writeLine(io.stdout, n === 0 ? 'Everything stands.' : `${n} things are not what they were.`);
+  writeLine(io.stdout, verdict(n));
   return exitCode;
+}
+
+function verdict(discrepancies: number): string {
+  if (discrepancies === 0) return 'Everything stands.';
+  const what = discrepancies === 1 ? 'thing is not what it was' : 'things are not what they were';
+  return `${discrepancies} ${what}.`;
 }

@@ -15,7 +15,7 @@ describe('no GPU', () => {
     expect(error).toMatchObject({
       code: 'EngineError',
       exitCode: 4,
-      message: 'no GPU adapter was found for --device webgpu: libvulkan1, libgl1 are not installed',
+      message: 'no GPU adapter was found for --device webgpu, which needs libvulkan1, libgl1',
     });
     expect(error!.hint).toMatch(/apt-get install libvulkan1 libgl1.*--device cpu/);
   });

@@ -53,7 +53,7 @@ export function adapterError(
 ): EngineError | null {
   if (!NO_ADAPTER.test(message)) return null;
   const { platform, missing } = machine;
-  const lacks = missing.length > 0 ? `: ${missing.join(', ')} are not installed` : '';
+  const lacks = missing.length > 0 ? `, which needs ${missing.join(', ')}` : '';
   const driver =
     platform === 'linux' ? "the GPU's Vulkan driver (an ICD that `vulkaninfo` lists)" : 'a driver';
   const hint =

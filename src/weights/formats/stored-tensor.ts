@@ -2,7 +2,7 @@
  * A tensor as a model knows it (name, shape), and where its bytes really are: a quantized matrix is
  * several tensors of the files (codes, scales, zero points, group indices).
  */
-import type { Dtype, TensorInfo } from '../source.ts';
+import type { TensorInfo } from '../source.ts';
 
 /** One tensor of a file. */
 export interface Part extends TensorInfo {
@@ -114,5 +114,3 @@ export function storedScheme(tensor: StoredTensor): string {
   const kind = `int${tensor.bits}-${tensor.symmetric ? '' : 'asym-'}`;
   return tensor.group >= tensor.cols ? `${kind}channel` : `${kind}g${tensor.group}`;
 }
-
-export type { Dtype };
