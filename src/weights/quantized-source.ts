@@ -5,7 +5,7 @@
 import { FormatError } from '../record/errors.ts';
 import { decodeRows } from './formats/decode.ts';
 import { decodeIntRows } from './formats/decode-int.ts';
-import { refuseProblems, resolveCheckpoint } from './formats/resolve.ts';
+import { type ResolvedCheckpoint, refuseProblems, resolveCheckpoint } from './formats/resolve.ts';
 import {
   type Fp8Tensor,
   type IntTensor,
@@ -45,8 +45,14 @@ export function modelSource(
   of: { readonly config: Readonly<Record<string, unknown>>; readonly path: string },
 ): TensorSource | QuantizedSource {
   const reader = new FileReader();
-  const resolved = resolveCheckpoint({ ...of, source, readAt: reader.readAt });
-  refuseProblems(resolved);
+  let resolved: ResolvedCheckpoint;
+  try {
+    resolved = resolveCheckpoint({ ...of, source, readAt: reader.readAt });
+    refuseProblems(resolved);
+  } catch (error) {
+    reader.close();
+    throw error;
+  }
   if (resolved.quantization === null) {
     reader.close();
     return source;
@@ -148,11 +154,10 @@ class ResolvedSource implements QuantizedSource {
 /** Codes and zero points less half of the range, so that both fit a signed byte. */
 function storedInts(tensor: IntTensor, scheme: Scheme, readAt: ReadAt): StoredInts {
   const { rows, cols, group } = tensor;
-  const { codes, scales, zeroPoints, groupIndex } = decodeIntRows(
-    tensor,
-    { from: 0, to: rows },
-    readAt,
-  );
+  const decoded = decodeIntRows(tensor, { from: 0, to: rows }, readAt);
+  const { codes, scales, groupIndex } = decoded;
+  // Symmetric GPTQ stores the half for every group; a kernel takes it for granted.
+  const zeroPoints = decoded.zeroPoints?.some((zero) => zero !== 0) ? decoded.zeroPoints : null;
   const matrix = { scheme, rows, cols, group, scales, scaleDtype: 'F32' as const, zeroPoints };
   if (groupIndex === null || isUnset(groupIndex) || group >= cols) {
     return { matrix: { ...matrix, codes }, order: null };

@@ -33,7 +33,8 @@ export async function run(options: Options, io: CommandIo): Promise<number> {
   const looked = lookAt(options.path);
   try {
     let autopsy: Autopsy | null = null;
-    const started = performance.now();
+    let seconds = 0;
+    if (options.hash) writeLine(io.stderr, 'hashing the files (--no-hash leaves that out)');
     const { manifest, dir, metrics } = await recordLook(
       {
         lab: findLab(io.cwd),
@@ -48,6 +49,7 @@ export async function run(options: Options, io: CommandIo): Promise<number> {
       },
       async (append) => {
         const progress = progressLines(io, looked.tensors.length);
+        const started = performance.now();
         autopsy = await examine(looked, {
           signal: io.signal,
           onTensor(tensor) {
@@ -55,10 +57,10 @@ export async function run(options: Options, io: CommandIo): Promise<number> {
             progress(tensor.name);
           },
         });
+        seconds = (performance.now() - started) / 1_000;
         return [...autopsy.diagnoses.map(findingOf), ...skippedFindings(autopsy)];
       },
     );
-    const seconds = (performance.now() - started) / 1_000;
     const found = autopsy as unknown as Autopsy;
     if (options.json) {
       writeJson(io.stdout, { runId: manifest.runId, metrics, ...found });

@@ -39,6 +39,7 @@ export async function run({ first, second, ...options }: Options, io: CommandIo)
     for (const path of [first, second]) opened.push(lookAt(path));
     const [a, b] = opened as [LookedAt, LookedAt];
     let difference: CheckpointDifference | null = null;
+    if (options.hash) writeLine(io.stderr, 'hashing the files (--no-hash leaves that out)');
     const { manifest, dir, metrics } = await recordLook(
       {
         lab: findLab(io.cwd),

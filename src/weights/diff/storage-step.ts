@@ -42,25 +42,35 @@ export function halfSteps(tensor: StoredTensor, readAt: ReadAt): HalfSteps {
 
 function floatSteps(dtype: Dtype): HalfSteps {
   const { bits, least } = SIGNIFICAND[dtype] ?? { bits: 8 * DTYPE_BYTES[dtype], least: -126 };
+  const table = stepTable(least, bits);
   return (_, values, out) => {
+    const codes = new Int32Array(values.buffer, values.byteOffset, values.length);
     for (let i = 0; i < values.length; i++) {
-      const size = Math.abs(values[i]!);
-      out[i] = 2 ** (exponentOf(size, least) - bits) + size * ARITHMETIC;
+      out[i] = table[(codes[i]! >>> 23) & 255]! + Math.abs(values[i]!) * ARITHMETIC;
     }
   };
+}
+
+/** 2^(e − bits) by the exponent code of an f32; below `least` floats lie evenly. */
+function stepTable(least: number, bits: number): Float64Array {
+  return Float64Array.from({ length: 256 }, (_, code) => 2 ** (Math.max(code - 127, least) - bits));
 }
 
 function fp8Steps({ scales: part, rows, cols, block }: Fp8Tensor, readAt: ReadAt): HalfSteps {
   const scales = decodeF32(readAt(part.location, part.bytes), part.dtype);
   const gridRows = Math.ceil(rows / block.rows);
   const gridCols = Math.ceil(cols / block.cols);
+  const table = stepTable(-6, 4);
+  const unscaled = new Float32Array(1);
+  const code = new Int32Array(unscaled.buffer);
   return ({ row, col }, values, out) => {
     const matrix = Math.floor(row / rows);
     const gridRow = matrix * gridRows + Math.floor((row - matrix * rows) / block.rows);
     for (let i = 0; i < values.length; i++) {
       const scale = scales[gridRow * gridCols + Math.floor((col + i) / block.cols)]!;
       const size = Math.abs(values[i]!);
-      out[i] = 2 ** (exponentOf(size / scale, -6) - 4) * scale + size * ARITHMETIC;
+      unscaled[0] = size / scale;
+      out[i] = table[(code[0]! >>> 23) & 255]! * scale + size * ARITHMETIC;
     }
   };
 }
@@ -86,12 +96,4 @@ function intSteps(tensor: IntTensor, readAt: ReadAt): HalfSteps {
 function readIndex(bytes: Uint8Array): Int32Array | null {
   const index = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
   return index.every((group) => group === -1) ? null : index;
-}
-
-/** ⌊log2 size⌋, at least `least`: below, floats lie evenly. */
-function exponentOf(size: number, least: number): number {
-  if (size < 2 ** least) return least;
-  const exponent = Math.floor(Math.log2(size));
-  // log2 of a value just below a power of two may round up to it.
-  return 2 ** exponent > size ? exponent - 1 : exponent;
 }
