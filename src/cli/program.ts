@@ -1,6 +1,7 @@
 /** The command line's grammar. Each command's code is loaded when it is run. */
 import { Command, type CommanderError } from 'commander';
 import { UsageError } from '../record/errors.ts';
+import { addConverting } from './converting-commands.ts';
 import type { CommandIo } from './io.ts';
 import { addLooking } from './looking-commands.ts';
 import { type Act, addMeasuring, type Options } from './measuring-commands.ts';
@@ -32,7 +33,9 @@ export function buildProgram(io: CommandIo, setExitCode: SetExitCode): Command {
     };
   addMeasuring(program, act);
   addRecords(program, act);
-  addLooking(program.command('weights').description('checkpoints, tensor by tensor'), act);
+  const weights = program.command('weights').description('checkpoints, tensor by tensor');
+  addLooking(weights, act);
+  addConverting(weights, act);
   addMachine(program, act);
   configure(program, io);
   return program;

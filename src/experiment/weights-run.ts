@@ -1,4 +1,4 @@
-/** Looking at weights as a recorded run: what was looked at, what was found, and its metrics. */
+/** A command on weights as a recorded run: what it took, what was found, and its metrics. */
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { computeMetric, type MetricRequest } from '../analyze/formulas.ts';
@@ -30,7 +30,9 @@ interface FileIdentity {
 
 export interface WeightsRunOptions {
   readonly lab: Lab;
-  readonly verb: 'autopsy' | 'diff';
+  readonly verb: 'autopsy' | 'diff' | 'dequantize' | 'quantize';
+  /** What is made of it; default `as stored`. */
+  readonly scheme?: string;
   readonly subjects: readonly Subject[];
   readonly settings: Readonly<Record<string, unknown>>;
   /** False: the record names the files by size and time only. */
@@ -65,7 +67,7 @@ export async function recordLook(
     experiment: 'weights',
     cell: verb,
     measure: `weights-${verb}`,
-    variant: { model: options.subjects.map(({ path }) => path).join(' '), scheme: 'as stored' },
+    variant: { model: options.subjects.map(({ path }) => path).join(' '), scheme: options.scheme ?? 'as stored' },
     argv: [...options.argv],
     config,
     cellKey: sha256Hex(canonicalJson(config)),
