@@ -1,4 +1,4 @@
-/** `assay weights dequantize` and `quantize`: a whole checkpoint becomes another. */
+/** `assay weights dequantize`, `quantize` and `repack`: a whole checkpoint becomes another. */
 import type { Command } from 'commander';
 import type { Act, Options } from './measuring-commands.ts';
 
@@ -22,6 +22,15 @@ export function addConverting(weights: Command, act: Act): void {
     'assay weights quantize ./model ./model-int4 --scheme int4-g128 --format compressed-tensors',
   ).action((from: string, out: string, options: Options) =>
     act(() => import('./commands/weights-quantize.ts'))({ ...options, in: from, out }),
+  );
+  withShared(
+    weights
+      .command('repack')
+      .description('integer codes in another format, no value changed: a recorded run')
+      .requiredOption('--format <format>', 'compressed-tensors, gptq or awq'),
+    'assay weights repack ./model-gptq ./model-ct --format compressed-tensors',
+  ).action((from: string, out: string, options: Options) =>
+    act(() => import('./commands/weights-repack.ts'))({ ...options, in: from, out }),
   );
 }
 

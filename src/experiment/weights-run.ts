@@ -30,7 +30,7 @@ interface FileIdentity {
 
 export interface WeightsRunOptions {
   readonly lab: Lab;
-  readonly verb: 'autopsy' | 'diff' | 'dequantize' | 'quantize';
+  readonly verb: 'autopsy' | 'diff' | 'dequantize' | 'quantize' | 'repack';
   /** What is made of it; default `as stored`. */
   readonly scheme?: string;
   readonly subjects: readonly Subject[];
@@ -67,7 +67,10 @@ export async function recordLook(
     experiment: 'weights',
     cell: verb,
     measure: `weights-${verb}`,
-    variant: { model: options.subjects.map(({ path }) => path).join(' '), scheme: options.scheme ?? 'as stored' },
+    variant: {
+      model: options.subjects.map(({ path }) => path).join(' '),
+      scheme: options.scheme ?? 'as stored',
+    },
     argv: [...options.argv],
     config,
     cellKey: sha256Hex(canonicalJson(config)),

@@ -20,6 +20,7 @@ import {
   planQuantize,
 } from '../../src/weights/convert/conversion-plan.ts';
 import type { OutputFormat } from '../../src/weights/convert/output-format.ts';
+import { planRepack } from '../../src/weights/convert/repack.ts';
 import { verifyCheckpoint } from '../../src/weights/convert/verify-checkpoint.ts';
 import { publish, writeCheckpoint } from '../../src/weights/convert/write-checkpoint.ts';
 import { readF32 } from '../../src/weights/dtype.ts';
@@ -179,6 +180,68 @@ describe('quantize, read back, dequantize', () => {
     const sorted = (path: string) => [...valuesOf(path)].sort(([a], [b]) => (a < b ? -1 : 1));
     expect(sorted(join(dir, 'out'))).toEqual(sorted(join(dir, 'whole')));
   });
+});
+
+describe('repack', () => {
+  const repacking =
+    (format: OutputFormat): Plan =>
+    (input) =>
+      planRepack(input, format);
+  const file = (name: string) => readFileSync(join(dir, name, 'model.safetensors'));
+
+  it.each([
+    ['int4-g32', 'gptq', 'compressed-tensors'],
+    ['int4-asym-g64', 'gptq', 'compressed-tensors'],
+    ['int8-g128', 'gptq', 'compressed-tensors'],
+    ['int4-asym-g64', 'awq', 'gptq'],
+    ['int4-asym-g32', 'awq', 'compressed-tensors'],
+  ] as const)('%s from %s to %s and back: the same bytes', async (scheme, first, second) => {
+    await convert(model, join(dir, 'a'), quantizing(scheme, first));
+    await convert(join(dir, 'a'), join(dir, 'b'), repacking(second));
+    expect(valuesOf(join(dir, 'b'))).toEqual(valuesOf(join(dir, 'a')));
+    await convert(join(dir, 'b'), join(dir, 'c'), repacking(first));
+    expect(Buffer.compare(file('c'), file('a'))).toBe(0);
+  });
+
+  it('symmetric codes become AWQ with zero points that mean nothing', async () => {
+    await convert(model, join(dir, 'a'), quantizing('int4-g64', 'gptq'));
+    await convert(join(dir, 'a'), join(dir, 'b'), repacking('awq'));
+    expect(valuesOf(join(dir, 'b'))).toEqual(valuesOf(join(dir, 'a')));
+  });
+
+  it.each([
+    ['int4-asym-g64', 'awq', 'gptq', 'g_idx', /act-order/],
+    ['int4-g64', 'gptq', 'compressed-tensors', 'qzeros', /has no zero points/],
+    ['int8-channel', 'compressed-tensors', 'gptq', null, /matrices are int8-g256 and int8-g128/],
+    ['fp8-channel', 'compressed-tensors', 'gptq', null, /no place for FP8/],
+    ['int4-g64', 'compressed-tensors', 'awq', 'weight_scale', /no exact value in F16/],
+  ] as const)('%s of %s to %s is refused: %s', async (scheme, from, to, spoilt, message) => {
+    const quantized = join(dir, 'a');
+    await convert(model, quantized, quantizing(scheme, spoilt === 'g_idx' ? 'gptq' : from));
+    if (spoilt !== null) spoil(quantized, spoilt);
+    const format = spoilt === 'g_idx' ? 'compressed-tensors' : to;
+    await expect(convert(quantized, join(dir, 'b'), repacking(format))).rejects.toThrow(message);
+    expect(readdirSync(dir).sort()).toEqual(['a', 'model']);
+  });
+
+  /** Changes the last tensor of such a name to something else that is valid in its own format. */
+  function spoil(path: string, suffix: string): void {
+    const looked = lookAt(path);
+    const name = looked.source.names.findLast((each) => each.endsWith(`.${suffix}`))!;
+    const { location, bytes } = looked.source.info(name);
+    looked.close();
+    const content = readFileSync(location!.file);
+    const at = location!.offset;
+    if (suffix === 'g_idx')
+      content
+        .subarray(at, at + bytes)
+        .swap32()
+        .reverse();
+    // BF16 1e30 is beyond F16; zeros of 5 are no 8.
+    else if (suffix === 'weight_scale') content.writeUInt16LE(0x7149, at);
+    else content.writeUInt32LE(0x44444444, at);
+    writeFileSync(location!.file, content);
+  }
 });
 
 describe('refused, with nothing written', () => {

@@ -1,4 +1,4 @@
-/** What `assay weights dequantize` and `quantize` share: plan, write, verify, publish, record. */
+/** What `assay weights dequantize`, `quantize` and `repack` share: plan, write, verify, publish, record. */
 import { readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { recordLook } from '../../experiment/weights-run.ts';
@@ -37,7 +37,7 @@ export interface ConvertOptions {
 }
 
 export interface Conversion {
-  readonly verb: 'dequantize' | 'quantize';
+  readonly verb: 'dequantize' | 'quantize' | 'repack';
   readonly scheme: string;
   readonly settings: Readonly<Record<string, unknown>>;
   readonly plan: (input: LookedAt) => ConversionPlan;

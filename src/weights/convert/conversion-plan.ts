@@ -31,7 +31,8 @@ export interface ConversionStep {
   readonly action:
     | { readonly kind: 'copy' }
     | { readonly kind: 'dequantize'; readonly to: StoredFloat }
-    | { readonly kind: 'quantize'; readonly packed: PackedMatrix };
+    | { readonly kind: 'quantize'; readonly packed: PackedMatrix }
+    | { readonly kind: 'repack'; readonly packed: PackedMatrix };
   /** How it is stored afterwards, in the one vocabulary. */
   readonly scheme: string;
   readonly group: number | null;
@@ -77,17 +78,17 @@ export function planDequantize(input: LookedAt, to: StoredFloat): ConversionPlan
   const { quantization_config: _, compression_config: __, ...config } = requireConfig(input);
   const dtype = { BF16: 'bfloat16', F16: 'float16', F32: 'float32' }[to];
   for (const key of ['dtype', 'torch_dtype']) if (key in config) config[key] = dtype;
-  return plan(steps, { config, quantizeConfig: null });
+  return layOutPlan(steps, { config, quantizeConfig: null });
 }
 
-function copyStep(tensor: StoredTensor, reason: string | null): ConversionStep {
+export function copyStep(tensor: StoredTensor, reason: string | null): ConversionStep {
   const { name, dtype, shape } = tensor.codes;
   const scheme = storedScheme(tensor);
   const outputs = [{ name, dtype, shape }];
   return { tensor, outputs, action: { kind: 'copy' }, scheme, group: null, reason };
 }
 
-function requireConfig(input: LookedAt): Record<string, unknown> {
+export function requireConfig(input: LookedAt): Record<string, unknown> {
   if (input.config !== null) return { ...input.config };
   throw new FormatError(`${input.path}: has no config.json`, {
     hint: 'name the directory of a whole model, not one of its files',
@@ -148,11 +149,18 @@ export function planQuantize(input: LookedAt, request: QuantizeRequest): Convers
   }
   refuseMixedSiblings(steps);
   const quantization = quantizationConfig(scheme, format, keptModules(steps));
-  const { quant_method: method } = quantization;
-  return plan(steps, {
+  return layOutPlan(steps, quantizedConfigs(config, quantization));
+}
+
+/** GPTQ's own loaders read a file beside config.json. */
+export function quantizedConfigs(
+  config: Readonly<Record<string, unknown>>,
+  quantization: Readonly<Record<string, unknown>>,
+): Pick<ConversionPlan, 'config' | 'quantizeConfig'> {
+  return {
     config: { ...config, quantization_config: quantization },
-    quantizeConfig: method === 'gptq' ? quantization : null,
-  });
+    quantizeConfig: quantization.quant_method === 'gptq' ? quantization : null,
+  };
 }
 
 function notDivided(name: string, { group, text }: Scheme, cols: number): FormatError {
@@ -162,7 +170,7 @@ function notDivided(name: string, { group, text }: Scheme, cols: number): Format
   });
 }
 
-function notPacked(name: string, format: string, rows: number): FormatError {
+export function notPacked(name: string, format: string, rows: number): FormatError {
   return new FormatError(`tensor "${name}": ${format} packs 8 outputs a word; out = ${rows}`, {
     hint: `use --format compressed-tensors, or keep it: --ignore '${name.replace(/\.weight$/, '')}'`,
     details: { tensor: name, expected: 'a multiple of 8', got: rows },
@@ -170,7 +178,7 @@ function notPacked(name: string, format: string, rows: number): FormatError {
 }
 
 /** Modules that servers build as linear layers and must not quantize. */
-function keptModules(steps: readonly ConversionStep[]): string[] {
+export function keptModules(steps: readonly ConversionStep[]): string[] {
   return steps
     .filter(({ action, tensor }) => action.kind === 'copy' && tensor.shape.length === 2)
     .filter(({ tensor }) => tensor.name.endsWith('.weight'))
@@ -199,7 +207,8 @@ function refuseMixedSiblings(steps: readonly ConversionStep[]): void {
   }
 }
 
-function plan(
+/** Steps by output file: as many files as the input has, with tensors in the same one. */
+export function layOutPlan(
   steps: readonly ConversionStep[],
   rest: Pick<ConversionPlan, 'config' | 'quantizeConfig'>,
 ): ConversionPlan {

@@ -5,6 +5,7 @@ import type { ReadAt } from '../formats/stored-tensor.ts';
 import { quantizeMatrix } from '../quantizer.ts';
 import type { ConversionStep } from './conversion-plan.ts';
 import { type Piece, packBand } from './pack.ts';
+import { repackable } from './repack.ts';
 
 /** Bytes that are copied at once. */
 const COPY_BYTES = 2 ** 22;
@@ -41,6 +42,10 @@ export function bandsOf({ tensor }: ConversionStep): RowSpan[] {
 
 function bandPieces(step: ConversionStep, span: RowSpan, readAt: ReadAt): readonly Piece[] {
   const { tensor, action } = step;
+  if (action.kind === 'repack' && tensor.kind === 'int') {
+    const matrix = repackable(tensor, { span, packed: action.packed }, readAt);
+    return packBand(action.packed, { matrix, from: span.from });
+  }
   const values = decodeRows(tensor, span, readAt);
   if (action.kind === 'dequantize') {
     const bytes = encodeF32(values, action.to);
