@@ -1,4 +1,4 @@
-/** Whole checkpoints through every format and back, what is refused, and what verification finds. */
+/** Whole checkpoints through every format and back; what is refused, what verification finds. */
 import {
   existsSync,
   mkdirSync,

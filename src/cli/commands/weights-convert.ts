@@ -1,4 +1,4 @@
-/** What `assay weights dequantize`, `quantize` and `repack` share: plan, write, verify, publish, record. */
+/** What `dequantize`, `quantize` and `repack` share: plan, write, verify, publish, record. */
 import { readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { recordLook } from '../../experiment/weights-run.ts';

@@ -164,15 +164,17 @@ export function quantizedConfigs(
 }
 
 function notDivided(name: string, { group, text }: Scheme, cols: number): FormatError {
+  const module = name.replace(/\.weight$/, '');
   return new FormatError(`tensor "${name}": groups of ${group} do not divide in = ${cols}`, {
-    hint: `choose a scheme with a smaller group than ${text}, or keep it: --ignore '${name}'`,
+    hint: `choose a scheme with a smaller group than ${text}, or keep it: --ignore '${module}'`,
     details: { tensor: name, expected: `a multiple of ${group}`, got: cols },
   });
 }
 
 export function notPacked(name: string, format: string, rows: number): FormatError {
+  const module = name.replace(/\.weight$/, '');
   return new FormatError(`tensor "${name}": ${format} packs 8 outputs a word; out = ${rows}`, {
-    hint: `use --format compressed-tensors, or keep it: --ignore '${name.replace(/\.weight$/, '')}'`,
+    hint: `use --format compressed-tensors, or keep it: --ignore '${module}'`,
     details: { tensor: name, expected: 'a multiple of 8', got: rows },
   });
 }

@@ -105,8 +105,8 @@ function cannot(tensor: string, message: string): FormatError {
 
 /**
  * A band as the one quantizer would have made it.
- * @throws FormatError for act-order, for zero points where the format has none, and for a scale that
- * the format's dtype does not hold exactly
+ * @throws FormatError for act-order, for zero points where the format has none, and for a scale
+ * that the format's dtype does not hold exactly
  */
 export function repackable(
   tensor: IntTensor,

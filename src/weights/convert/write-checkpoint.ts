@@ -51,8 +51,8 @@ export interface Destination {
 
 const MARKER = '.assay-conversion';
 /** config, index and quantize_config are written anew; the rest of these would be stale. */
-const NOT_COPIED =
-  /^(config\.json|quantize_config\.json|quant_config\.json|recipe\.yaml|\..*)$|\.(safetensors|bin|pth?|gguf|onnx)$|\.index\.json$/;
+const STALE = ['config.json', 'quantize_config.json', 'quant_config.json', 'recipe.yaml'];
+const WEIGHTS = /\.(safetensors|bin|pth?|gguf|onnx|index\.json)$/;
 
 /** @throws UsageError, LimitError before anything is written */
 export function refuseDestination({ from, out }: Destination, bytes: number): void {
@@ -79,7 +79,7 @@ export function freeBytes(out: string): number {
 
 /** Only what a conversion left that no longer runs may be cleared away. */
 function refuseForeignPartial(partial: string): void {
-  if (!existsSync(partial)) return;
+  if (!existsSync(partial) || readdirSync(partial).length === 0) return;
   const marker = join(partial, MARKER);
   const pid = existsSync(marker) ? Number(readFileSync(marker, 'utf8')) : null;
   if (pid !== null && !isAlive(pid)) return;
@@ -90,7 +90,8 @@ function refuseForeignPartial(partial: string): void {
 }
 
 function isAlive(pid: number): boolean {
-  if (pid === process.pid) return false;
+  // Killed while it wrote the number: 0.
+  if (pid === process.pid || !(pid > 0)) return false;
   try {
     process.kill(pid, 0);
     return true;
@@ -142,8 +143,9 @@ export async function writeCheckpoint(
 
 /** The last step: the model gets its name. */
 export function publish({ dir }: Written, out: string): void {
-  rmSync(join(dir, MARKER), { force: true });
   renameSync(dir, out);
+  // After the name: without its marker, a directory of a killed conversion could be anyone's.
+  rmSync(join(out, MARKER), { force: true });
   syncDirectory(dirname(resolve(out)));
 }
 
@@ -197,7 +199,9 @@ function writeText(path: string, text: string): void {
 }
 
 async function copyCompanions(from: string, dir: string): Promise<void> {
-  const names = readdirSync(from).filter((name) => !NOT_COPIED.test(name));
+  const names = readdirSync(from).filter(
+    (name) => !name.startsWith('.') && !STALE.includes(name) && !WEIGHTS.test(name),
+  );
   refuseOutsideLinks(from, names);
   for (const name of names) {
     if (!statSync(join(from, name), { throwIfNoEntry: false })?.isFile()) continue;
