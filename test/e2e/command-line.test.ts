@@ -27,6 +27,9 @@ const COMMANDS = [
     ['weights', 'inspect'],
     ['weights', 'autopsy'],
     ['weights', 'diff'],
+    ['weights', 'dequantize'],
+    ['weights', 'quantize'],
+    ['weights', 'repack'],
   ],
 ];
 
