@@ -12,6 +12,7 @@ import { machineFormulas } from './formulas-machine.ts';
 import { runFormulas } from './formulas-run.ts';
 import { taskFormulas } from './formulas-task.ts';
 import { trustFormulas } from './formulas-trust.ts';
+import { weightFormulas } from './formulas-weights.ts';
 import type { Samples } from './samples.ts';
 
 export const FORMULAS: Readonly<Record<string, Formula>> = {
@@ -25,6 +26,7 @@ export const FORMULAS: Readonly<Record<string, Formula>> = {
   ...trustFormulas,
   ...importFormulas,
   ...execFormulas,
+  ...weightFormulas,
 };
 
 /** A metric to derive: its name in the summary, its formula, its parameters. */

@@ -30,6 +30,8 @@ export interface Samples {
   readonly gpu: readonly GpuRow[];
   readonly reported: readonly RowOf<'reported'>[];
   readonly processes: readonly RowOf<'process'>[];
+  readonly anatomy: readonly RowOf<'anatomy'>[];
+  readonly differences: readonly RowOf<'difference'>[];
 }
 
 export type IterationRow = RowOf<'iteration'>;
@@ -57,6 +59,8 @@ export function groupSamples(rows: readonly SampleRow[]): Samples {
     gpu: of('gpu'),
     reported: of('reported'),
     processes: of('process'),
+    anatomy: of('anatomy'),
+    differences: of('difference'),
   };
 }
 

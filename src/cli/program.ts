@@ -1,9 +1,11 @@
 /** The command line's grammar. Each command's code is loaded when it is run. */
 import { Command, type CommanderError, Option } from 'commander';
 import { UsageError } from '../record/errors.ts';
+import { addConverting } from './converting-commands.ts';
 import { addEvidence } from './evidence-commands.ts';
 import type { CommandIo } from './io.ts';
 import { addLogs } from './log-commands.ts';
+import { addLooking } from './looking-commands.ts';
 import { type Act, addMeasuring, type Options } from './measuring-commands.ts';
 import { packageVersion } from './package.ts';
 
@@ -36,6 +38,9 @@ export function buildProgram(io: CommandIo, setExitCode: SetExitCode): Command {
   addDecisions(program, runsOf(program), act);
   addEvidence(program, act);
   addLogs(program, act);
+  const weights = program.command('weights').description('checkpoints, tensor by tensor');
+  addLooking(weights, act);
+  addConverting(weights, act);
   addMachine(program, act);
   configure(program, io);
   return program;

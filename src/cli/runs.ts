@@ -46,6 +46,7 @@ export function chosenExperiment(lab: Lab, wanted: string | undefined): string {
     const { experiment, startedAt, measure } = entry.manifest;
     // No experiment: nothing was planned.
     if (measure === EXEC_MEASURE || measure === IMPORT_MEASURE) continue;
+    if (measure.startsWith('weights-')) continue;
     if (startedAt > (experiments.get(experiment) ?? '')) experiments.set(experiment, startedAt);
   }
   const newest = [...experiments].toSorted((a, b) => (a[1] < b[1] ? 1 : -1))[0]?.[0];

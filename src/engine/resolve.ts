@@ -6,6 +6,7 @@ import { FormatError, UsageError } from '../record/errors.ts';
 import type { ModelIdentity } from '../record/schema.ts';
 import { openCheckpoint } from '../weights/checkpoint.ts';
 import { isHubId } from '../weights/hub-id.ts';
+import { modelSource } from '../weights/quantized-source.ts';
 import type { TensorSource } from '../weights/source.ts';
 import { type Architecture, describeArchitecture } from './embedded/architecture.ts';
 import { dummyDtype, dummySource } from './embedded/dummy.ts';
@@ -84,8 +85,10 @@ export function openModel(located: LocatedModel, seed: number): OpenedModel {
     const tensors = dummySource(arch, { dtype: dummyDtype(config), seed });
     return { located, arch, tensors, files: [] };
   }
-  const { config, source, files } = openCheckpoint(located.dir);
+  const { config, source: stored, files } = openCheckpoint(located.dir);
+  let source: TensorSource = stored;
   try {
+    source = modelSource(stored, { config, path: located.dir });
     const arch = describeArchitecture(config, (name) => source.has(name));
     checkTensors(arch, source);
     return { located, arch, tensors: source, files };

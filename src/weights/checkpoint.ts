@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { FormatError } from '../record/errors.ts';
 import { isLfsPointer } from './header.ts';
 import { findDuplicateKey } from './json-strictness.ts';
+import { refuseOutsideLinks } from './outside-link.ts';
 import { openSafetensors } from './safetensors.ts';
 import { openShards } from './shards.ts';
 import type { TensorSource } from './source.ts';
@@ -46,6 +47,7 @@ export function openCheckpoint(dir: string): Checkpoint {
       details: { path: dir },
     });
   }
+  refuseOutsideLinks(dir, ['config.json', ...COMPANIONS]);
   const config = readJson(join(dir, 'config.json'));
   const generation = join(dir, 'generation_config.json');
   const generationConfig = existsSync(generation) ? readJson(generation) : null;
@@ -55,7 +57,9 @@ export function openCheckpoint(dir: string): Checkpoint {
   return { dir, config, generationConfig, source, files };
 }
 
-function openWeights(dir: string): { source: TensorSource; weightFiles: string[] } {
+/** The weights alone, in one file or as the index says; the caller closes them. */
+export function openWeights(dir: string): { source: TensorSource; weightFiles: string[] } {
+  refuseOutsideLinks(dir, [SINGLE, INDEX]);
   // As in transformers: a single file comes before an index that may be left over.
   if (existsSync(join(dir, SINGLE))) {
     return { source: openSafetensors(join(dir, SINGLE)), weightFiles: [SINGLE] };
@@ -76,7 +80,7 @@ function openWeights(dir: string): { source: TensorSource; weightFiles: string[]
 }
 
 /** @throws FormatError if it is missing, not JSON, not an object, or has a key twice */
-function readJson(path: string): Record<string, unknown> {
+export function readJson(path: string): Record<string, unknown> {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FormatError } from '../record/errors.ts';
+import { FormatError, LimitError } from '../record/errors.ts';
 import { MAX_HEADER_BYTES, parseHeader } from './header.ts';
 
 /** A file image: length, JSON, data. */
@@ -127,6 +127,11 @@ describe('a hostile header is refused', () => {
       expect((error as FormatError).message).toContain('Git LFS pointer');
       expect((error as FormatError).hint).toContain('git lfs pull');
     }
+  });
+
+  it('refuses millions of members before it parses them', () => {
+    const json = `{${'"":0,'.repeat(8_000_001)}"":0}`;
+    expect(() => parse(image(json, 0))).toThrow(LimitError);
   });
 
   it('does not repeat a huge name in its message', () => {

@@ -3,9 +3,9 @@
  * stranger, so every count, length and offset in it is bounded, and the size of the file (which
  * cannot lie) refutes whatever does not fit. Format: https://github.com/huggingface/safetensors
  */
-import { FormatError } from '../record/errors.ts';
+import { FormatError, LimitError } from '../record/errors.ts';
 import { DTYPE_BYTES } from './dtype.ts';
-import { findDuplicateKey, nestsDeeperThan } from './json-strictness.ts';
+import { findDuplicateKey, sizeOfJson } from './json-strictness.ts';
 import type { Dtype } from './source.ts';
 
 /** The bound of the reference implementation: a larger header is an attack, not a model. */
@@ -13,6 +13,12 @@ export const MAX_HEADER_BYTES = 100_000_000;
 
 /** {"tensor": {"shape": [ … */
 const MAX_DEPTH = 3;
+/**
+ * Members of the header in all: a tensor has six or more (itself, three fields, sizes, offsets).
+ * The largest checkpoints have 100,000 tensors in all their files together; parsing 100 MB of
+ * members of five bytes would take gigabytes, and the process would die instead of saying why.
+ */
+const MAX_MEMBERS = 8_000_000;
 /** No tensor of a model comes near; messages print shapes. */
 const MAX_DIMENSIONS = 32;
 
@@ -107,7 +113,7 @@ export function headerLength(start: Uint8Array, { fileBytes, path }: HeaderConte
 /**
  * @param bytes the file's first 8 + N bytes, or more
  * @returns tensors in file order
- * @throws FormatError with path, offset, expected, got
+ * @throws FormatError with path, offset, expected, got; LimitError for more than MAX_MEMBERS
  */
 export function parseHeader(bytes: Uint8Array, context: HeaderContext): Header {
   const length = headerLength(bytes, context);
@@ -129,7 +135,14 @@ export function parseHeader(bytes: Uint8Array, context: HeaderContext): Header {
 }
 
 function parseJson(json: Uint8Array, path: string): Record<string, unknown> {
-  if (nestsDeeperThan(json, MAX_DEPTH)) {
+  const { depth, commas } = sizeOfJson(json);
+  if (commas >= MAX_MEMBERS) {
+    throw new LimitError(`${path}: the header has more than ${MAX_MEMBERS} members`, {
+      hint: 'no model has so many tensors in one file; the file is damaged or an attack',
+      details: { path, offset: 8, expected: `at most ${MAX_MEMBERS}`, got: commas + 1 },
+    });
+  }
+  if (depth > MAX_DEPTH) {
     throw broken(`the header nests deeper than ${MAX_DEPTH} levels`, {
       path,
       offset: 8,

@@ -1,11 +1,20 @@
 /**
  * What JSON.parse does not refuse: a key that comes twice (it keeps the last and says nothing), and
- * nesting so deep that parsing it takes many times the memory of the text.
+ * texts whose nesting or number of members makes parsing take many times their own memory.
  */
 
-/** True if brackets nest deeper than `limit` anywhere; needs no valid JSON and no memory. */
-export function nestsDeeperThan(json: Uint8Array, limit: number): boolean {
+export interface JsonSize {
+  /** Deepest nesting of brackets. */
+  readonly depth: number;
+  /** Keys and list items of all levels, counted by commas: at most one too few per bracket. */
+  readonly commas: number;
+}
+
+/** How large parsing would make it; needs no valid JSON and no memory. */
+export function sizeOfJson(json: Uint8Array): JsonSize {
   let depth = 0;
+  let deepest = 0;
+  let commas = 0;
   let inString = false;
   for (let i = 0; i < json.length; i++) {
     const byte = json[i]!;
@@ -13,11 +22,11 @@ export function nestsDeeperThan(json: Uint8Array, limit: number): boolean {
       if (byte === 0x5c) i++;
       else if (byte === 0x22) inString = false;
     } else if (byte === 0x22) inString = true;
-    else if (byte === 0x7b || byte === 0x5b) {
-      if (++depth > limit) return true;
-    } else if (byte === 0x7d || byte === 0x5d) depth--;
+    else if (byte === 0x2c) commas++;
+    else if (byte === 0x7b || byte === 0x5b) deepest = Math.max(deepest, ++depth);
+    else if (byte === 0x7d || byte === 0x5d) depth--;
   }
-  return false;
+  return { depth: deepest, commas };
 }
 
 /**

@@ -3,7 +3,7 @@ import { DTYPE_BYTES, isPlainFloat } from './dtype.ts';
 import type { StoredFloat } from './encode.ts';
 import { type Ignore, ignoreRules } from './ignore.ts';
 import { scaleDtypeFor } from './scale.ts';
-import { FP8_BLOCK, type Scheme, withGroup } from './scheme.ts';
+import { FP8_BLOCK, type Scheme, STORED, withGroup } from './scheme.ts';
 import type { TensorInfo, TensorSource } from './source.ts';
 
 /** Satisfies the engine's TensorCoverage. */
@@ -56,6 +56,7 @@ export function planTensors(
   const conv1d = options.conv1d ?? (() => false);
   return source.names.map((name) => {
     const info = source.info(name);
+    if (scheme === STORED) return kept(info, null);
     if (scheme.family === 'float') return planFloat(info, scheme);
     return planMatrix(info, scheme, { ignore, transposed: conv1d(name) });
   });

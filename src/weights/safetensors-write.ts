@@ -5,10 +5,14 @@ import { FormatError } from '../record/errors.ts';
 import { DTYPE_BYTES } from './dtype.ts';
 import type { Dtype } from './source.ts';
 
-export interface TensorToWrite {
+/** A tensor before its bytes exist. */
+export interface TensorToLayOut {
   readonly name: string;
   readonly dtype: Dtype;
   readonly shape: readonly number[];
+}
+
+export interface TensorToWrite extends TensorToLayOut {
   /** Little-endian bytes. */
   readonly data: Uint8Array;
 }
@@ -30,39 +34,58 @@ const RANK: readonly Dtype[] = [
   'I64',
 ];
 
-function inOrder(a: TensorToWrite, b: TensorToWrite): number {
+function inOrder(a: TensorToLayOut, b: TensorToLayOut): number {
   const rank = RANK.indexOf(b.dtype) - RANK.indexOf(a.dtype);
   if (rank !== 0) return rank;
   return Buffer.compare(Buffer.from(a.name), Buffer.from(b.name));
 }
 
-function headerOf(
-  tensors: readonly TensorToWrite[],
+export interface SafetensorsLayout {
+  /** Length and JSON, padded: the file up to its first tensor. */
+  readonly header: Uint8Array;
+  /** Absolute offset of every tensor in the file. */
+  readonly offsets: ReadonlyMap<string, number>;
+  readonly fileBytes: number;
+}
+
+/**
+ * Where everything of a file will be, in the reference writer's order.
+ * @throws FormatError if a name comes twice
+ */
+export function layOutSafetensors(
+  tensors: readonly TensorToLayOut[],
   metadata: Readonly<Record<string, string>> | undefined,
-): Uint8Array {
+): SafetensorsLayout {
   const entries: [string, unknown][] = metadata === undefined ? [] : [['__metadata__', metadata]];
-  const names = new Set(['__metadata__']);
+  const starts = new Map<string, number>();
   let at = 0;
-  for (const { name, dtype, shape, data } of tensors) {
-    const expected = shape.reduce((product, size) => product * size, DTYPE_BYTES[dtype]);
-    if (names.has(name) || data.byteLength !== expected) {
-      const what = names.has(name)
-        ? 'name is taken'
-        : `${dtype} [${shape.join(', ')}] takes ${expected} bytes, not ${data.byteLength}`;
-      throw new FormatError(`tensor "${name}" cannot be written: ${what}`, {
-        details: { tensor: name, expected, got: data.byteLength },
+  for (const { name, dtype, shape } of [...tensors].sort(inOrder)) {
+    if (starts.has(name) || name === '__metadata__') {
+      throw new FormatError(`tensor "${name}" cannot be written: name is taken`, {
+        details: { tensor: name },
       });
     }
-    names.add(name);
-    entries.push([name, { dtype, shape, data_offsets: [at, at + data.byteLength] }]);
-    at += data.byteLength;
+    const end = at + shape.reduce((product, size) => product * size, DTYPE_BYTES[dtype]);
+    starts.set(name, at);
+    entries.push([name, { dtype, shape, data_offsets: [at, end] }]);
+    at = end;
   }
   const json = Buffer.from(JSON.stringify(Object.fromEntries(entries)));
   const length = Math.ceil(json.length / 8) * 8;
   const header = Buffer.alloc(8 + length, 0x20);
   header.writeBigUInt64LE(BigInt(length), 0);
   json.copy(header, 8);
-  return header;
+  const offsets = new Map([...starts].map(([name, start]) => [name, header.length + start]));
+  return { header, offsets, fileBytes: header.length + at };
+}
+
+function refuseWrongLength({ name, dtype, shape, data }: TensorToWrite): void {
+  const expected = shape.reduce((product, size) => product * size, DTYPE_BYTES[dtype]);
+  if (data.byteLength === expected) return;
+  const takes = `${dtype} [${shape.join(', ')}] takes ${expected} bytes, not ${data.byteLength}`;
+  throw new FormatError(`tensor "${name}" cannot be written: ${takes}`, {
+    details: { tensor: name, expected, got: data.byteLength },
+  });
 }
 
 /**
@@ -76,7 +99,8 @@ export function writeSafetensors(
   metadata?: Readonly<Record<string, string>>,
 ): void {
   const sorted = [...tensors].sort(inOrder);
-  const header = headerOf(sorted, metadata);
+  sorted.forEach(refuseWrongLength);
+  const { header } = layOutSafetensors(sorted, metadata);
   const temporary = `${path}.${process.pid}.tmp`;
   try {
     const fd = openSync(temporary, 'w');

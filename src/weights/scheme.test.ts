@@ -18,6 +18,7 @@ describe('schemes', () => {
       'int4-asym-g32',
       'int4-asym-g64',
       'int4-asym-g128',
+      'stored',
     ]);
     for (const scheme of SCHEMES) expect(parseScheme(scheme.text)).toBe(scheme);
   });

@@ -41,6 +41,9 @@ function perChannel(text: string, family: Family): Scheme {
 /** Side of an FP8 block, in rows and in columns. */
 export const FP8_BLOCK = 128;
 
+/** Whatever the checkpoint holds, quantized or not: its own weights as they are stored. */
+export const STORED: Scheme = float('stored', 32);
+
 /** Everything that can be asked for, in the order in which it is shown. */
 export const SCHEMES: readonly Scheme[] = [
   float('f32', 32),
@@ -63,6 +66,7 @@ export const SCHEMES: readonly Scheme[] = [
   grouped(4, 32, false),
   grouped(4, 64, false),
   grouped(4, 128, false),
+  STORED,
 ];
 
 /** @throws UsageError that lists every scheme there is. */
@@ -83,6 +87,14 @@ export function withGroup(scheme: Scheme, group: number): Scheme {
     throw new TypeError(`scheme ${scheme.text} has no group to change`);
   }
   return grouped(scheme.bits === 4 ? 4 : 8, group, scheme.symmetric);
+}
+
+/** What a quantized checkpoint is stored as, which may be nothing that can be asked for. */
+export function storedAs(
+  stored: Pick<Scheme, 'text' | 'family' | 'bits' | 'group' | 'symmetric'>,
+): Scheme {
+  const grouping = stored.group === null ? 'channel' : 'group';
+  return { ...stored, layout: stored.family === 'fp8' ? 'block' : grouping };
 }
 
 /**

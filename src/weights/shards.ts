@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { FormatError } from '../record/errors.ts';
+import { refuseOutsideLinks } from './outside-link.ts';
 import { openSafetensors, type SafetensorsFile } from './safetensors.ts';
 import type { TensorInfo, TensorSource } from './source.ts';
 
@@ -17,6 +18,7 @@ export interface Shards extends TensorSource {
  */
 export function openShards(dir: string, index: { path: string; weightMap: unknown }): Shards {
   const byFile = groupByFile(index);
+  refuseOutsideLinks(dir, [...byFile.keys()]);
   const open = new Map<string, SafetensorsFile>();
   const holder = new Map<string, SafetensorsFile>();
   try {

@@ -1,9 +1,22 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openCheckpoint } from '../../src/weights/checkpoint.ts';
+import { planDequantize } from '../../src/weights/convert/conversion-plan.ts';
+import { writeCheckpoint } from '../../src/weights/convert/write-checkpoint.ts';
 import { decodeF32, E4M3_VALUES, readF32 } from '../../src/weights/dtype.ts';
 import { encodeE4m3, encodeF32 } from '../../src/weights/encode.ts';
+import { lookAt } from '../../src/weights/looked-at.ts';
 import { planTensors } from '../../src/weights/plan.ts';
 import { dequantizeMatrix, quantizeMatrix } from '../../src/weights/quantizer.ts';
 import { openSafetensors } from '../../src/weights/safetensors.ts';
@@ -61,6 +74,29 @@ describe.skipIf(!present)('a [300, 520] matrix with an outlier and an all-zero b
     expect(Buffer.compare(dequantized.read('w.weight'), encodeF32(values, 'BF16'))).toBe(0);
     expect(matrix.scales).toEqual(scales);
     for (const file of [source, expected, dequantized]) file.close();
+  });
+});
+
+describe.skipIf(!present)('dequantized as PyTorch does', () => {
+  it.each([
+    ['block128', { quant_method: 'fp8', weight_block_size: [128, 128] }],
+    ['channel', { quant_method: 'fp8' }],
+  ])('%s: the same bytes', async (file, quantization) => {
+    const dir = mkdtempSync(join(tmpdir(), 'assay-golden-'));
+    const from = join(dir, 'in');
+    mkdirSync(from);
+    copyFileSync(fp8(`${file}_fp8.safetensors`), join(from, 'model.safetensors'));
+    const config = { model_type: 'any', quantization_config: quantization };
+    writeFileSync(join(from, 'config.json'), JSON.stringify(config));
+    const input = lookAt(from);
+    const planned = planDequantize(input, 'BF16');
+    const to = { from, out: join(dir, 'out') };
+    const written = await writeCheckpoint(planned, to, { readAt: input.readAt });
+    const expected = openSafetensors(fp8(`${file}_dequantized_bf16.safetensors`));
+    const got = openSafetensors(join(written.dir, 'model.safetensors'));
+    expect(Buffer.compare(got.read('w.weight'), expected.read('w.weight'))).toBe(0);
+    for (const each of [input, expected, got]) each.close();
+    rmSync(dir, { recursive: true });
   });
 });
 

@@ -26,6 +26,14 @@ const COMMANDS = [
   ...[['doctor'], ['runs', 'ls'], ['runs', 'show'], ['runs', 'drift']],
   ...[['audit'], ['import'], ['claims', 'init'], ['claims', 'check']],
   ...[['exec'], ['logs', 'index'], ['logs', 'show']],
+  ...[
+    ['weights', 'inspect'],
+    ['weights', 'autopsy'],
+    ['weights', 'diff'],
+    ['weights', 'dequantize'],
+    ['weights', 'quantize'],
+    ['weights', 'repack'],
+  ],
 ];
 
 describe('assay --version', () => {

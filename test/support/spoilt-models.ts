@@ -25,9 +25,9 @@ export const SPOILT_MODELS: readonly Spoilt[] = [
     /MambaForCausalLM is not supported\n.*LlamaForCausalLM, .*Qwen/,
   ],
   [
-    'a checkpoint that is quantized already',
-    (dir) => config(dir, { quantization_config: { quant_method: 'awq' } }),
-    /already quantized \(awq\)/,
+    'a quantization that is not understood',
+    (dir) => config(dir, { quantization_config: { quant_method: 'bitsandbytes' } }),
+    /quantization_config: quant_method "bitsandbytes"/,
   ],
   [
     'a config without a needed key',

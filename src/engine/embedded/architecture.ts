@@ -110,13 +110,6 @@ export function describeArchitecture(
       details: { architectures: listed, model_type: modelType },
     });
   }
-  const quantization = config.object('quantization_config');
-  if (quantization !== undefined) {
-    const method = quantization.text('quant_method') ?? 'unknown method';
-    throw new FormatError(`the checkpoint is already quantized (${method})`, {
-      hint: 'Give the original checkpoint: the engine quantizes it itself.',
-    });
-  }
   const className = listed ?? family.classNames[0]!;
   const labels = CLASSIFIER.test(className) ? readLabels(config) : null;
   return family.describe({ config, className, labels, has: has ?? (() => true) });

@@ -18,6 +18,7 @@ import type {
 import type { Architecture } from './architecture.ts';
 import { checkAttention } from './attention-check.ts';
 import { type AvailableMemory, availableMemory, scratchSpace } from './available-memory.ts';
+import { ranScheme } from './checkpoint-weights.ts';
 import { classifyRows } from './classify.ts';
 import type { Device } from './device.ts';
 import { coverageOf, engineInfo } from './engine-info.ts';
@@ -74,8 +75,10 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedEn
   const compute = device === 'webgpu' && scheme.text === 'f16' ? 'f16' : 'f32';
   const { ignore, scratchDir, batchTokens } = options;
   const stored = storedWeights(source, arch, { scheme, ...(ignore && { ignore }) });
+  const ran = ranScheme(scheme, stored.plans.values());
   const quantizes =
-    scheme.family === 'int' && (device === 'cpu' || takesInt8Activations(stored.plans.values()));
+    ran.scheme.family === 'int' &&
+    (device === 'cpu' || takesInt8Activations(stored.plans.values()));
   const activations = quantizes ? options.activations : 'f32';
   const placement = options.placement ?? choosePlacement(stored, device);
   const scratch = placement === 'file' ? scratchSpace(scratchDir) : null;
@@ -97,7 +100,7 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedEn
     ...(scratchDir && { scratchDir }),
   });
   const info = engineInfo({
-    ...{ version: ort.env.versions.node, device, threads, scheme, activations, compute },
+    ...{ version: ort.env.versions.node, device, threads, activations, compute, ...ran },
     fallback: graphs.fallback,
   });
   const { body, head, gpu } = graphs;

@@ -1,7 +1,8 @@
 /** What an engine says of itself: what really ran, and how the weights are stored. */
 import type { EngineInfo, FallbackNode } from '../../record/schema.ts';
-import { isSimulatedOnCpu, type Scheme } from '../../weights/scheme.ts';
+import type { Scheme } from '../../weights/scheme.ts';
 import type { TensorCoverage } from '../engine.ts';
+import type { RanScheme } from './checkpoint-weights.ts';
 import { type Compute, type Device, isSoftwareAdapter } from './device.ts';
 import type { StoredWeights } from './stored-weights.ts';
 
@@ -12,21 +13,22 @@ const SOFTWARE =
   'this machine has no GPU: the WebGPU adapter is a program that runs shaders on the CPU, so ' +
   'results are right and speed says nothing about a GPU';
 
-function simulatedOn(device: Device, scheme: Scheme): string | null {
+function simulatedOn(device: Device, { scheme, simulated }: RanScheme): string | null {
   if (device === 'webgpu' && isSoftwareAdapter()) return SOFTWARE;
   if (device === 'webgpu' && scheme.text === 'f16') return null;
-  return isSimulatedOnCpu(scheme) ? SIMULATED : null;
+  return simulated ? SIMULATED : null;
 }
 
-export function engineInfo(of: {
-  readonly version: string | undefined;
-  readonly device: Device;
-  readonly threads: number;
-  readonly scheme: Scheme;
-  readonly activations: 'int8' | 'f32';
-  readonly compute: Compute;
-  readonly fallback: readonly FallbackNode[];
-}): EngineInfo {
+export function engineInfo(
+  of: RanScheme & {
+    readonly version: string | undefined;
+    readonly device: Device;
+    readonly threads: number;
+    readonly activations: 'int8' | 'f32';
+    readonly compute: Compute;
+    readonly fallback: readonly FallbackNode[];
+  },
+): EngineInfo {
   const { device, threads, scheme, activations } = of;
   return {
     name: 'embedded',
@@ -36,7 +38,7 @@ export function engineInfo(of: {
     scheme: scheme.text,
     precision: precisionOf(scheme, of),
     activations,
-    simulated: simulatedOn(device, scheme),
+    simulated: simulatedOn(device, of),
     ...(device === 'webgpu' && { fallback: [...of.fallback] }),
   };
 }

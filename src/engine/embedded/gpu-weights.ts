@@ -28,7 +28,7 @@ export class GpuWeights extends ModelWeights {
     const { graph, stored } = this.options;
     const matrix = stored.matrix(weight);
     if (matrix.kind !== 'int') throw new TypeError(`${name} is not quantized`);
-    const y = this.nbits(x, weight, matrix.matrix);
+    const y = this.nbits(this.ordered(x, weight, matrix.order), weight, matrix.matrix);
     return bias ? graph.op('Add', [y, this.vector(`${name}.bias`)]) : y;
   }
 

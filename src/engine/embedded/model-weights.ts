@@ -49,7 +49,7 @@ export class ModelWeights implements BlockWeights {
     }
     const matrix = stored.matrix(weight);
     if (matrix.kind === 'int') {
-      const y = this.nbits(x, weight, matrix.matrix);
+      const y = this.nbits(this.ordered(x, weight, matrix.order), weight, matrix.matrix);
       return bias ? graph.op('Add', [y, added]) : y;
     }
     const { values, dims, inOut } = matrix;
@@ -66,6 +66,8 @@ export class ModelWeights implements BlockWeights {
       const planned = stored.plans.get(`${name}.weight`)!.matrix;
       return planned?.scheme.family === 'int' ? stored.matrix(`${name}.weight`) : null;
     });
+    // Each act-ordered matrix wants its inputs in another order.
+    if (matrices.some((each) => each?.kind === 'int' && each.order !== null)) return null;
     const all = names.join('+');
     const together = stack(matrices.flatMap((each) => (each?.kind === 'int' ? [each.matrix] : [])));
     if (together === null || matrices.includes(null)) return null;
@@ -138,6 +140,13 @@ export class ModelWeights implements BlockWeights {
     const [x, weight, bias] = inputs;
     const given = bias === '' ? [x, weight] : [x, weight, bias];
     return this.options.graph.op('Gemm', given, { transB: inOut ? 0 : 1 });
+  }
+
+  /** The inputs in the order in which an act-ordered matrix has its columns. */
+  protected ordered(x: string, name: string, order: Int32Array | null): string {
+    if (order === null) return x;
+    const indices = this.add(`${name}:order`, DATA_TYPE.i32, [order.length], order);
+    return this.options.graph.op('Gather', [x, indices], { axis: -1 });
   }
 
   protected nbits(x: string, name: string, matrix: QuantizedMatrix): string {

@@ -32,6 +32,11 @@ function blockSize(group: number, cols: number): number {
   return block;
 }
 
+/** True where a scale for `group` of `cols` columns can be that of whole blocks. */
+export function takesGroup(group: number, cols: number): boolean {
+  return group >= cols || (group >= SMALLEST_BLOCK && Number.isInteger(Math.log2(group)));
+}
+
 /** Bytes of what `packMatrix` makes, without making it. */
 export function packedBytes(size: {
   rows: number;

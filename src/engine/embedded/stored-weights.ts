@@ -8,10 +8,16 @@ import { dequantizeMatrix, type QuantizedMatrix } from '../../weights/quantizer.
 import type { Scheme } from '../../weights/scheme.ts';
 import type { TensorInfo, TensorSource } from '../../weights/source.ts';
 import type { Architecture } from './architecture.ts';
+import { checkpointMatrix, planStored, refuseSecondQuantization } from './checkpoint-weights.ts';
 import { expectedTensors } from './tensors.ts';
 
 export type StoredMatrix =
-  | { readonly kind: 'int'; readonly matrix: QuantizedMatrix }
+  | {
+      readonly kind: 'int';
+      readonly matrix: QuantizedMatrix;
+      /** Column i of the matrix is input order[i]; null: the inputs are as they come. */
+      readonly order: Int32Array | null;
+    }
   | {
       readonly kind: 'float';
       readonly values: Float32Array;
@@ -50,12 +56,14 @@ export function storedWeights(
   arch: Architecture,
   options: { scheme: Scheme; ignore?: readonly string[] },
 ): StoredWeights {
+  refuseSecondQuantization(source, options.scheme);
   const expected = expectedTensors(arch);
   const matrices = new Set(expected.filter((t) => t.role === 'matrix').map((t) => t.name));
-  const plans = planTensors(only(source, expected), options.scheme, {
+  const planned = planTensors(only(source, expected), options.scheme, {
     ...(options.ignore === undefined ? {} : { ignore: options.ignore }),
     conv1d: (name) => arch.conv1d && matrices.has(name),
   });
+  const plans = planned.map((plan) => planStored(source, plan.name) ?? plan);
   const byName = new Map(plans.map((plan) => [plan.name, plan]));
   const unchanged = (name: string): boolean => {
     const { scheme, matrix } = byName.get(name)!;
@@ -81,12 +89,14 @@ export function storedWeights(
     unchanged,
     vector,
     matrix(name) {
+      const stored = checkpointMatrix(source, name);
+      if (stored !== null) return stored;
       const quantized = quantizeTensor(source, byName.get(name)!);
       if (quantized === null) {
         const dims = source.info(name).shape;
         return { kind: 'float', values: vector(name), dims, inOut: inOut(name) };
       }
-      if (quantized.scheme.family === 'int') return { kind: 'int', matrix: quantized };
+      if (quantized.scheme.family === 'int') return { kind: 'int', matrix: quantized, order: null };
       const dims = [quantized.rows, quantized.cols];
       return { kind: 'float', values: dequantizeMatrix(quantized), dims, inOut: false };
     },

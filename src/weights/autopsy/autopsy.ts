@@ -1,0 +1,93 @@
+/** Examines every tensor of a checkpoint, one piece at a time. */
+import { setImmediate } from 'node:timers/promises';
+import { Cancelled, FormatError } from '../../record/errors.ts';
+import { decodeF32 } from '../dtype.ts';
+import { type Fp8Tensor, type IntTensor, storedScheme } from '../formats/stored-tensor.ts';
+import { holdsNumbers, type LookedAt, storedValues } from '../looked-at.ts';
+import type { DepthSeries, Examined } from './depth.ts';
+import { type Diagnosis, diagnose, THRESHOLDS } from './diagnose.ts';
+import { TensorScan } from './tensor-scan.ts';
+
+export interface Autopsy {
+  readonly tensors: readonly (Examined & { readonly bytes: number })[];
+  readonly diagnoses: readonly Diagnosis[];
+  readonly series: readonly DepthSeries[];
+  /** What holds no numbers (positions, masks), or cannot be read as numbers: name and why. */
+  readonly skipped: readonly { readonly name: string; readonly reason: string }[];
+}
+
+export interface AutopsyOptions {
+  readonly signal: AbortSignal;
+  /** After each tensor. */
+  onTensor?(tensor: Examined & { readonly bytes: number }): void;
+}
+
+/**
+ * Memory is that of a piece (4 MiB), of the sums over one tensor's columns, and of the results.
+ * @throws Cancelled when `signal` is aborted; what was reported by then stays valid
+ */
+export async function examine(looked: LookedAt, options: AutopsyOptions): Promise<Autopsy> {
+  const tensors: (Examined & { bytes: number })[] = [];
+  const skipped: { name: string; reason: string }[] = looked.problems.map((problem) => ({
+    name: String(problem.details.tensor ?? looked.path),
+    reason: problem.message,
+  }));
+  const scales: Diagnosis[] = [];
+  for (const stored of looked.tensors) {
+    const { name, shape } = stored;
+    if (!holdsNumbers(stored)) {
+      skipped.push({ name, reason: `${stored.codes.dtype} holds no weights` });
+      continue;
+    }
+    if (stored.kind !== 'plain') scales.push(...diagnoseScales(stored, looked));
+    const scan = new TensorScan(shape);
+    try {
+      for (const values of storedValues(stored, looked.readAt)) {
+        scan.add(values);
+        // The way in for Ctrl-C and for whoever draws progress.
+        await setImmediate();
+        if (options.signal.aborted) throw new Cancelled();
+      }
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error;
+      skipped.push({ name, reason: error.message });
+      continue;
+    }
+    const bytes = stored.codes.bytes + (stored.kind === 'plain' ? 0 : stored.scales.bytes);
+    const examined = {
+      name,
+      shape,
+      scheme: storedScheme(stored),
+      bytes,
+      statistics: scan.finish(),
+    };
+    tensors.push(examined);
+    options.onTensor?.(examined);
+  }
+  const { diagnoses, series } = diagnose(tensors);
+  return { tensors, diagnoses: [...scales, ...diagnoses], series, skipped };
+}
+
+/** A scale that is no positive number, or far above its like, makes every weight under it wrong. */
+export function diagnoseScales(
+  { name, scales }: Fp8Tensor | IntTensor,
+  { readAt }: Pick<LookedAt, 'readAt'>,
+): Diagnosis[] {
+  const values = decodeF32(readAt(scales.location, scales.bytes), scales.dtype);
+  const shared = { code: 'suspicious-scale', tensor: name } as const;
+  const bad = values.findIndex((scale) => !(scale > 0 && scale < Number.POSITIVE_INFINITY));
+  if (bad >= 0) {
+    const value = values[bad]!;
+    const message = `${scales.name}[${bad}] is ${value}; a scale is positive and finite`;
+    return [{ ...shared, severity: 'error', row: null, value, threshold: 0, message }];
+  }
+  const largest = values.reduce((most, scale, i) => (scale > values[most]! ? i : most), 0);
+  const median = values.toSorted()[values.length >> 1] ?? 0;
+  const value = (values[largest] ?? 0) / median;
+  if (!(value > THRESHOLDS.scale)) return [];
+  const message =
+    `${scales.name}[${largest}] is ${value.toPrecision(4)} times the median scale, above ` +
+    `${THRESHOLDS.scale}`;
+  const threshold = THRESHOLDS.scale;
+  return [{ ...shared, severity: 'warning', row: null, value, threshold, message }];
+}

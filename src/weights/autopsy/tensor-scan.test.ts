@@ -1,0 +1,141 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { blockStatistics, combine, NO_MOMENTS } from './moments.ts';
+import { TensorScan } from './tensor-scan.ts';
+
+/** Integers, so that sums of powers are exact. */
+function exactMoments(values: readonly number[]) {
+  const n = BigInt(values.length);
+  const sum = values.reduce((total, x) => total + BigInt(x), 0n);
+  // n·x − sum is n·(x − mean), exactly.
+  const of = (power: bigint) => {
+    const total = values.reduce((all, x) => all + (n * BigInt(x) - sum) ** power, 0n);
+    return Number(total) / Number(n ** power);
+  };
+  return { mean: Number(sum) / Number(n), m2: of(2n), m3: of(3n), m4: of(4n) };
+}
+
+const integers = fc.array(fc.integer({ min: -1000, max: 1000 }), { minLength: 2, maxLength: 200 });
+
+describe('moments', () => {
+  it('equal exact arithmetic, however the values are cut', () => {
+    fc.assert(
+      fc.property(
+        integers,
+        fc.nat(),
+        fc.integer({ min: 0, max: 8_000_000 }),
+        (list, cut, shift) => {
+          const shifted = list.map((x) => x + shift);
+          const values = Float32Array.from(shifted);
+          const at = cut % values.length;
+          const got = combine(
+            combine(NO_MOMENTS, blockStatistics(values, 0, at)),
+            blockStatistics(values, at, values.length),
+          );
+          const wanted = exactMoments(shifted);
+          expect(got.count).toBe(values.length);
+          expect(got.mean).toBeCloseTo(wanted.mean, 6);
+          const size = values.reduce((all, x) => all + Math.abs(x - wanted.mean) ** 3, 0);
+          expect(Math.abs(got.m2 - wanted.m2)).toBeLessThanOrEqual(1e-9 * wanted.m2);
+          expect(Math.abs(got.m4 - wanted.m4)).toBeLessThanOrEqual(1e-9 * wanted.m4);
+          expect(Math.abs(got.m3 - wanted.m3)).toBeLessThanOrEqual(1e-9 * size);
+        },
+      ),
+    );
+  });
+
+  it('count NaN, infinities and zeros, and leave what is not finite out', () => {
+    const { NaN: nan, POSITIVE_INFINITY: inf } = Number;
+    const values = Float32Array.of(nan, 1, -0, 0, inf, -inf, nan, 3);
+    expect(blockStatistics(values, 0, values.length)).toMatchObject({
+      ...{ count: 4, mean: 1, m2: 6, nan: 2, positiveInfinity: 1, negativeInfinity: 1 },
+      ...{ zeros: 2, min: 0, max: 3 },
+    });
+  });
+
+  it('keep the digits of 1000 ± 0.001, which sums of squares lose', () => {
+    const values = Float32Array.from({ length: 100_000 }, (_, i) => 1000 + (i % 2 ? 1 : -1) / 1024);
+    const scan = new TensorScan([values.length]);
+    scan.add(values);
+    const { mean, std, kurtosis } = scan.finish();
+    expect(mean).toBe(1000);
+    expect(std).toBe(1 / 1024);
+    expect(kurtosis).toBe(1);
+  });
+});
+
+describe('a scan', () => {
+  const float = fc.oneof(
+    { weight: 8, arbitrary: fc.float({ noNaN: true, noDefaultInfinity: true }) },
+    { weight: 1, arbitrary: fc.constantFrom(0, -0, Number.NaN, Number.POSITIVE_INFINITY) },
+  );
+
+  it('does not depend on how the values arrive', () => {
+    const size = fc.record({
+      rows: fc.integer({ min: 1, max: 9 }),
+      cols: fc.integer({ min: 1, max: 40 }),
+    });
+    fc.assert(
+      fc.property(
+        size,
+        fc.infiniteStream(float),
+        fc.infiniteStream(fc.nat(30)),
+        (dims, xs, cuts) => {
+          const values = Float32Array.from(
+            { length: dims.rows * dims.cols },
+            () => xs.next().value as number,
+          );
+          const whole = new TensorScan([dims.rows, dims.cols]);
+          whole.add(values);
+          const pieces = new TensorScan([dims.rows, dims.cols]);
+          for (let at = 0; at < values.length; ) {
+            const take = (cuts.next().value as number) + 1;
+            pieces.add(values.subarray(at, at + take));
+            at += take;
+          }
+          const { mean, std, kurtosis, ...counted } = whole.finish();
+          expect(pieces.finish()).toMatchObject(counted);
+          const again = pieces.finish();
+          const close = (a: number | null, b: number | null) =>
+            a === b ||
+            Math.abs(a! - b!) <=
+              1e-10 * Math.max(Math.abs(a!), Math.abs(b!), whole.finish().absmax!);
+          expect(close(mean, again.mean) && close(std, again.std)).toBe(true);
+          if (kurtosis !== null) expect(again.kurtosis).toBeCloseTo(kurtosis, 6);
+        },
+      ),
+    );
+  });
+
+  it('finds dead rows, bad rows, the largest row and outlier channels', () => {
+    const [rows, cols] = [20, 32];
+    const values = Float32Array.from({ length: rows * cols }, (_, i) => (i % 7) - 3 || 1);
+    values.fill(0, 3 * cols, 4 * cols);
+    values.fill(0, 9 * cols, 10 * cols);
+    for (let row = 0; row < rows; row++) if (row !== 3 && row !== 9) values[row * cols + 5] = 90;
+    values[11 * cols + 2] = -1000;
+    values[13 * cols] = Number.NaN;
+    const scan = new TensorScan([rows, cols]);
+    scan.add(values);
+    expect(scan.finish()).toMatchObject({
+      ...{ elements: rows * cols, deadRows: 2, firstDeadRow: 3, firstBadRow: 13, nan: 1 },
+      ...{ absmax: 1000, min: -1000, max: 90, absmaxRow: 11, zeros: 2 * cols },
+    });
+    expect(scan.finish().outliers.map(({ channel }) => channel)).toEqual([2, 5]);
+  });
+
+  it('counts binary exponents', () => {
+    const scan = new TensorScan([6]);
+    scan.add(Float32Array.of(0, 0.5, -0.75, 1, 3.9, 2 ** -140));
+    const { firstExponent, counts } = scan.finish().histogram;
+    expect(firstExponent).toBe(-127);
+    expect(counts.reduce((a, b) => a + b)).toBe(5);
+    expect(counts.slice(-3)).toEqual([2, 1, 1]);
+  });
+
+  it('of nothing has no numbers', () => {
+    expect(new TensorScan([0, 8]).finish()).toMatchObject({
+      ...{ elements: 0, mean: null, std: null, absmax: null, kurtosis: null, zeros: 0 },
+    });
+  });
+});

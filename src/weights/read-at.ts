@@ -1,0 +1,56 @@
+/** Positioned reads over many files: each is opened at its first read and stays open. */
+import { closeSync, openSync, readSync } from 'node:fs';
+import { FormatError } from '../record/errors.ts';
+
+/** One read call takes at most 2³¹ − 1 bytes. */
+const READ_BYTES = 2 ** 30;
+
+export class FileReader {
+  readonly #open = new Map<string, number>();
+
+  /**
+   * `length` bytes from an absolute offset of a file, a fresh buffer.
+   * @throws FormatError if the file cannot be opened or ends before that
+   */
+  readonly readAt = (
+    { file, offset }: { readonly file: string; readonly offset: number },
+    length: number,
+  ): Uint8Array => {
+    const bytes = new Uint8Array(length);
+    for (let done = 0; done < length; ) {
+      const want = Math.min(READ_BYTES, length - done);
+      const got = readSync(this.#descriptor(file), bytes, done, want, offset + done);
+      if (got === 0) {
+        throw new FormatError(`${file}: ended at offset ${offset + done} while it was being read`, {
+          hint: 'the file changed after it was opened; let its writer finish, then try again',
+          details: { path: file, offset: offset + done, expected: length, got: done },
+        });
+      }
+      done += got;
+    }
+    return bytes;
+  };
+
+  #descriptor(file: string): number {
+    let fd = this.#open.get(file);
+    if (fd === undefined) {
+      try {
+        fd = openSync(file, 'r');
+      } catch (cause) {
+        const code = (cause as NodeJS.ErrnoException).code;
+        throw new FormatError(`${file}: cannot be opened (${code})`, {
+          hint: 'check that the file exists and may be read',
+          details: { path: file },
+          cause,
+        });
+      }
+      this.#open.set(file, fd);
+    }
+    return fd;
+  }
+
+  close(): void {
+    for (const fd of this.#open.values()) closeSync(fd);
+    this.#open.clear();
+  }
+}
