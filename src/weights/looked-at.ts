@@ -3,7 +3,7 @@
  * not, of any architecture. Of config.json nothing is needed but `quantization_config`.
  */
 import { existsSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { FormatError } from '../record/errors.ts';
 import { openWeights, readJson } from './checkpoint.ts';
 import { isFloat } from './dtype.ts';
@@ -58,16 +58,22 @@ export function lookAt(path: string): LookedAt {
   }
 }
 
-function openDirectory(dir: string): Pick<LookedAt, 'config' | 'source' | 'files'> {
+function readConfig(dir: string): LookedAt['config'] {
   refuseOutsideLinks(dir, ['config.json']);
   const path = join(dir, 'config.json');
-  const config = existsSync(path) ? readJson(path) : null;
+  return existsSync(path) ? readJson(path) : null;
+}
+
+function openDirectory(dir: string): Pick<LookedAt, 'config' | 'source' | 'files'> {
+  const config = readConfig(dir);
   const { source, weightFiles } = openWeights(dir);
   return { config, source, files: [...(config === null ? [] : ['config.json']), ...weightFiles] };
 }
 
+/** Of a quantized model, a file means nothing without the config beside it. */
 function openFile(path: string): Pick<LookedAt, 'config' | 'source' | 'files'> {
-  return { config: null, source: openSafetensors(path), files: [path] };
+  const config = readConfig(dirname(path));
+  return { config, source: openSafetensors(path), files: [path] };
 }
 
 /** Values that are held at once, unless a single row of a quantized matrix has more. */

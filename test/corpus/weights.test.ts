@@ -16,7 +16,7 @@ import { planDequantize } from '../../src/weights/convert/conversion-plan.ts';
 import { writeCheckpoint } from '../../src/weights/convert/write-checkpoint.ts';
 import { decodeF32, E4M3_VALUES, readF32 } from '../../src/weights/dtype.ts';
 import { encodeE4m3, encodeF32 } from '../../src/weights/encode.ts';
-import { lookAt } from '../../src/weights/looked-at.ts';
+import { lookAt, storedValues } from '../../src/weights/looked-at.ts';
 import { planTensors } from '../../src/weights/plan.ts';
 import { dequantizeMatrix, quantizeMatrix } from '../../src/weights/quantizer.ts';
 import { openSafetensors } from '../../src/weights/safetensors.ts';
@@ -115,5 +115,29 @@ describe.skipIf(!present)('golden checkpoints', () => {
       if (scheme.family !== 'float') expect(quantized).toBeGreaterThan(0);
     }
     source.close();
+  });
+});
+
+describe.skipIf(!present)('an FP8 checkpoint of PyTorch', () => {
+  it.each([
+    ['block128', { quant_method: 'fp8', weight_block_size: [128, 128] }],
+    ['channel', { quant_method: 'fp8' }],
+  ])('%s is read as the values that PyTorch has for it', (file, quantization_config) => {
+    const dir = mkdtempSync(join(tmpdir(), 'assay-fp8-'));
+    try {
+      copyFileSync(fp8(`${file}_fp8.safetensors`), join(dir, 'model.safetensors'));
+      writeFileSync(join(dir, 'config.json'), JSON.stringify({ quantization_config }));
+      const looked = lookAt(dir);
+      const [tensor] = looked.tensors;
+      expect(looked.problems).toEqual([]);
+      const values = [...storedValues(tensor!, looked.readAt)].flatMap((piece) => [...piece]);
+      looked.close();
+      const dequantized = openSafetensors(fp8(`${file}_dequantized_bf16.safetensors`));
+      const expected = dequantized.read('w.weight');
+      dequantized.close();
+      expect(Buffer.compare(encodeF32(Float32Array.from(values), 'BF16'), expected)).toBe(0);
+    } finally {
+      rmSync(dir, { recursive: true });
+    }
   });
 });

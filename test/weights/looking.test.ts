@@ -283,6 +283,8 @@ describe('inspect finds', () => {
     expect(file.method).toBeNull();
     expect(file.problems).toEqual([]);
     expect(file.tensors.length).toBeGreaterThan(0);
+    const fp8 = await inspected(join(quantized('fp8-block128', 'fp8'), 'model.safetensors'));
+    expect(fp8.method).toBe('fp8');
   });
 });
 

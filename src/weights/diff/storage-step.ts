@@ -9,7 +9,7 @@
  *
  * On top comes the arithmetic of writer and reader in f32: 4 · 2⁻²⁴ of the value.
  */
-import { DTYPE_BYTES, decodeF32 } from '../dtype.ts';
+import { decodeF32 } from '../dtype.ts';
 import type { Fp8Tensor, IntTensor, ReadAt, StoredTensor } from '../formats/stored-tensor.ts';
 import type { Dtype } from '../source.ts';
 
@@ -20,11 +20,15 @@ export type HalfSteps = (
   out: Float64Array,
 ) => void;
 
+/** Bits of the significand, and the exponent from which down values lie evenly. */
 const SIGNIFICAND: Partial<Record<Dtype, { bits: number; least: number }>> = {
   F64: { bits: 24, least: -126 },
   F32: { bits: 24, least: -126 },
   BF16: { bits: 8, least: -126 },
   F16: { bits: 11, least: -14 },
+  F8_E4M3: { bits: 4, least: -6 },
+  F8_E5M2: { bits: 3, least: -14 },
+  F8_E8M0: { bits: 1, least: -127 },
 };
 const ARITHMETIC = 2 ** -22;
 
@@ -41,7 +45,9 @@ export function halfSteps(tensor: StoredTensor, readAt: ReadAt): HalfSteps {
 }
 
 function floatSteps(dtype: Dtype): HalfSteps {
-  const { bits, least } = SIGNIFICAND[dtype] ?? { bits: 8 * DTYPE_BYTES[dtype], least: -126 };
+  const format = SIGNIFICAND[dtype];
+  if (format === undefined) throw new TypeError(`${dtype} holds no floats`);
+  const { bits, least } = format;
   const table = stepTable(least, bits);
   return (_, values, out) => {
     const codes = new Int32Array(values.buffer, values.byteOffset, values.length);
