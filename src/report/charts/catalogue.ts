@@ -19,9 +19,12 @@ import { throughputChart } from './throughput.ts';
 /** The dashboard first, then a chart a question. */
 export function planCharts(report: ExperimentReport): Planned[] {
   const models = [...new Set(report.cells.map((cell) => cell.model))];
-  return models.flatMap((model) => {
+  const slugs = models.map((model) => slug(modelWords(model, report.cells)));
+  return models.flatMap((model, i) => {
     const words = modelWords(model, report.cells);
-    const suffix = models.length > 1 ? `-${slug(words)}` : '';
+    // Names that come out alike must not overwrite each other's files.
+    const alike = slugs.indexOf(slugs[i]!) !== slugs.lastIndexOf(slugs[i]!) || slugs[i] === '';
+    const suffix = models.length > 1 ? `-${slugs[i]}${alike ? `-${i + 1}` : ''}` : '';
     const of = { report, model, words, suffix };
     return [...speedCharts(of), ...qualityCharts(of)];
   });
@@ -85,7 +88,7 @@ function speedCharts(of: Context): Planned[] {
   ];
 }
 
-/** One cell a variant, of the smallest batch size, or of what was scored where nothing was timed. */
+/** One cell a variant: of the smallest batch size, or of what was scored if nothing was timed. */
 function memoryCells(report: ExperimentReport, model: string, benched: boolean): MeasuredCell[] {
   const own = report.cells.filter((cell) => cell.model === model).filter(isMeasured);
   const wanted = own.filter((cell) => (batchSizeOf(cell) !== null) === benched);

@@ -1,5 +1,6 @@
 /** P95 against throughput, with the front of those that nobody beats in both. */
 import type { ModelDecision } from '../collect-decision.ts';
+import type { Ranked } from '../field.ts';
 import { plotted, type Row, variantLabel } from './bench-data.ts';
 import { type Chart, chart } from './chart.ts';
 import { placeLabels } from './labels.ts';
@@ -9,6 +10,43 @@ const SIZE = { width: 460, height: 320 };
 /** Room to the right of the largest value, for names. */
 const MARGIN = 1.12;
 
+interface Extent {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** One row a candidate, with the place of its name in px. */
+function paretoRows(field: readonly Ranked[], most: Extent): Row[] {
+  const points = field.map(({ cell, batchSize, p95Ms, throughput }) => ({
+    text: `${variantLabel(cell)} b${batchSize}`,
+    x: (p95Ms / most.x) * SIZE.width,
+    y: SIZE.height * (1 - throughput / most.y),
+  }));
+  const labels = placeLabels(points, SIZE);
+  const beaten = (one: Ranked): boolean =>
+    field.some(
+      (other) =>
+        other.p95Ms <= one.p95Ms &&
+        other.throughput >= one.throughput &&
+        (other.p95Ms < one.p95Ms || other.throughput > one.throughput),
+    );
+  return field.map((each, i): Row => {
+    const { cell, batchSize } = each;
+    return {
+      ...{ variant: variantLabel(cell), batch: batchSize, front: !beaten(each) },
+      p95: plotted(cell, 'latencyP95'),
+      throughput: plotted(cell, 'samplesPerSecond'),
+      ...{ label: points[i]!.text, labelX: Math.round(labels[i]!.x) },
+      labelY: Math.round(labels[i]!.y),
+    };
+  });
+}
+
+/** A place that is in px already. */
+function pixels(name: string): { field: string; type: string; scale: null; axis: null } {
+  return { field: name, type: 'quantitative', scale: null, axis: null };
+}
+
 /** Of a field with at least two candidates. */
 export function paretoChart(decision: ModelDecision, words: string, suffix: string): Chart {
   const { field } = decision;
@@ -17,28 +55,13 @@ export function paretoChart(decision: ModelDecision, words: string, suffix: stri
     x: MARGIN * Math.max(...field.map(({ p95Ms }) => p95Ms)),
     y: MARGIN * Math.max(...field.map(({ throughput }) => throughput)),
   };
-  const points = field.map(({ cell, batchSize, p95Ms, throughput }) => ({
-    text: `${variantLabel(cell)} b${batchSize}`,
-    x: (p95Ms / most.x) * SIZE.width,
-    y: SIZE.height * (1 - throughput / most.y),
-  }));
-  const labels = placeLabels(points, SIZE);
-  const beaten = (at: number): boolean =>
-    field.some(
-      (other) =>
-        other.p95Ms <= field[at]!.p95Ms &&
-        other.throughput >= field[at]!.throughput &&
-        (other.p95Ms < field[at]!.p95Ms || other.throughput > field[at]!.throughput),
-    );
-  const values = field.map(({ cell, batchSize }, i): Row => {
-    return {
-      ...{ variant: variantLabel(cell), batch: batchSize, front: !beaten(i) },
-      p95: plotted(cell, 'latencyP95'),
-      throughput: plotted(cell, 'samplesPerSecond'),
-      ...{ label: points[i]!.text, labelX: Math.round(labels[i]!.x) },
-      labelY: Math.round(labels[i]!.y),
-    };
-  });
+  const color = {
+    field: 'variant',
+    type: 'nominal',
+    title: null,
+    sort: variants,
+    scale: colorScale(variants),
+  };
   const x = {
     field: 'p95',
     type: 'quantitative',
@@ -50,9 +73,6 @@ export function paretoChart(decision: ModelDecision, words: string, suffix: stri
     type: 'quantitative',
     title: 'Samples/s, higher is better',
     scale: { domain: [0, Number(most.y.toPrecision(4))], nice: false },
-  };
-  const pixels = (name: string): { field: string; type: string; scale: null; axis: null } => {
-    return { field: name, type: 'quantitative', scale: null, axis: null };
   };
   return chart(
     {
@@ -66,7 +86,7 @@ export function paretoChart(decision: ModelDecision, words: string, suffix: stri
     },
     {
       ...SIZE,
-      data: { values },
+      data: { values: paretoRows(field, most) },
       layer: [
         {
           transform: [{ filter: 'datum.front' }],
@@ -78,18 +98,10 @@ export function paretoChart(decision: ModelDecision, words: string, suffix: stri
           encoding: {
             x,
             y,
-            color: {
-              field: 'variant',
-              type: 'nominal',
-              title: null,
-              sort: variants,
-              scale: colorScale(variants),
-            },
+            color,
             fill: {
               condition: { test: '!datum.front', value: 'white' },
-              field: 'variant',
-              type: 'nominal',
-              scale: colorScale(variants),
+              ...color,
               legend: null,
             },
           },

@@ -45,7 +45,7 @@ function points(data: QualityData, of: Quality, suffix: string): Chart {
     {
       name: `${of.metric}${suffix}`,
       title: `${of.word} of ${words}: ${measure}`,
-      alt: `${of.word} of each variant as a point with its interval, and a line at ${data.baseline}`,
+      alt: `${of.word} of each variant with its interval, and a line at ${data.baseline}`,
       notes: [
         new Words(`${of.better}; n = `, n, '; 95 % intervals of each variant by itself'),
         'Paired differences are smaller than these intervals suggest: see the comparison',
@@ -107,10 +107,9 @@ export function accuracyChart(data: QualityData, suffix: string): Chart {
 
 const BINS = 20;
 
-/** Reliability: how often the most likely token was right, by how likely it was said to be. */
-export function calibrationChart(data: QualityData, suffix: string): Chart {
-  const variants = data.cells.map(variantLabel);
-  const values = data.cells.flatMap((cell) => {
+/** One row a variant and bin that holds tokens. */
+function calibrationRows(cells: readonly MeasuredCell[]): Row[] {
+  return cells.flatMap((cell) => {
     const bins = calibrationBins(samplesOf(cell.run), BINS) ?? [];
     return bins.flatMap((bin, i): Row[] => {
       if (bin.tokens === 0) return [];
@@ -125,6 +124,11 @@ export function calibrationChart(data: QualityData, suffix: string): Chart {
       return [{ variant: variantLabel(cell), ...at, tokens: cite('tokens') }];
     });
   });
+}
+
+/** Reliability: how often the most likely token was right, by how likely it was said to be. */
+export function calibrationChart(data: QualityData, suffix: string): Chart {
+  const variants = data.cells.map(variantLabel);
   const unit = { type: 'quantitative', scale: { domain: [0, 1] } };
   const tokens = {
     field: 'tokens',
@@ -136,7 +140,7 @@ export function calibrationChart(data: QualityData, suffix: string): Chart {
     {
       name: `calibration${suffix}`,
       title: `Calibration of ${data.words}: ${data.measure}`,
-      alt: 'Share of right tokens against their mean probability, with the line of perfect calibration',
+      alt: 'Share of right tokens against mean probability, with the line of perfect calibration',
       notes: [
         `Most likely token, ${BINS} equal bins; on the dashed line a probability is what it says`,
       ],
@@ -144,7 +148,7 @@ export function calibrationChart(data: QualityData, suffix: string): Chart {
     {
       width: 340,
       height: 340,
-      data: { values },
+      data: { values: calibrationRows(data.cells) },
       layer: [
         {
           data: {

@@ -69,7 +69,7 @@ export function speedupChart(
     {
       name: `speedup${suffix}`,
       title: `Speedup of ${data.words} over ${base}`,
-      alt: `Bars of how many times as fast as ${base} each variant is, with a line at no difference`,
+      alt: `Bars of how many times as fast as ${base} each variant is, and a line at one`,
       notes: [
         '95 % intervals, paired by round; the dashed line is the baseline',
         comparisons.some(({ cell }) => suspicionsOf(cell.run.manifest).length > 0)
