@@ -45,6 +45,19 @@ export function mendManifest({
   return { run, discrepancy };
 }
 
+/** A numeral that no writer writes: another digit of the same double, which no digest can see. */
+export function otherNumerals({ runId, dir }: { runId: string; dir: string }): Discrepancy[] {
+  const content = readFileSync(join(dir, MANIFEST_FILE), 'utf8');
+  return jsonLeaves(content).flatMap(({ path, start, end }) => {
+    const found = content.slice(start, end);
+    const expected = /^[-\d]/.test(found) ? String(Number(found)) : found;
+    if (expected === found) return [];
+    const message = `${pathText(path)} in the manifest of run ${runId} was changed`;
+    const place = placeIn(`runs/${runId}/${MANIFEST_FILE}`, content, { start, end });
+    return [{ code: 'manifest-edited', message, run: runId, place, expected, found }];
+  });
+}
+
 function isWhole(candidate: string, runId: string): boolean {
   try {
     const manifest = JSON.parse(candidate) as Record<string, unknown>;

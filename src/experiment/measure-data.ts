@@ -61,16 +61,17 @@ async function evalData(
     name: 'eval',
     sha256: await sha256File(corpusPath),
     async cellsFor(model, ref) {
-      if (model.labels !== null) {
-        throw new UsageError(`${ref} is a classifier: it has no next-token probabilities`, {
-          hint: 'give it a labelled set: a task of method head',
-        });
-      }
+      if (model.labels !== null) throw noNextToken(ref, 'it has no next-token probabilities');
       if (isText) checkTokenizer(model, ref, 'measure eval scores text');
       contextOf(settings, model.maxPositions);
       return [settings];
     },
   };
+}
+
+function noNextToken(ref: string, why: string): UsageError {
+  const hint = 'give it a labelled set: a task of method head';
+  return new UsageError(`${ref} is a classifier: ${why}`, { hint });
 }
 
 async function taskData(
@@ -107,6 +108,7 @@ async function benchData(
     name,
     sha256: promptsPath === undefined ? sha256Hex('') : await sha256File(promptsPath),
     async cellsFor(model, ref) {
+      if (model.labels !== null) throw noNextToken(ref, 'it generates no tokens');
       if (isText) checkTokenizer(model, ref, 'the prompts are text');
       const shared = { ...rest, promptsPath, prompt_tokens: prompt_tokens ?? PROMPT_TOKENS };
       const chosen = await benchPrompts(shared, model, seed);

@@ -103,4 +103,14 @@ describe.skipIf(!existsSync(MODEL))('a classification head of 23 labels', () => 
     expect(result.stderr).toMatch(says);
     expect(result.stderr).toContain('hint:');
   });
+
+  test('has no speed of generation: bench refuses it, and leaves nothing', async () => {
+    const cwd = mkdtempSync(join(dir, 'bench-'));
+    const command = ['bench', '--model', MODEL, '--batch-sizes', '1', '--runs', '10'];
+    const lengths = ['--prompt-tokens', '4', '--new-tokens', '4'];
+    const result = await assay([...command, ...lengths], { cwd });
+    expect(result.code).toBe(2);
+    expect(result.stderr).toMatch(/is a classifier: it generates no tokens/);
+    expect(existsSync(join(cwd, 'runs'))).toBe(false);
+  });
 });

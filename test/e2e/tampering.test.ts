@@ -2,7 +2,7 @@
  * One digit is changed, anywhere that verify vouches for: it must exit with 6 and name the run, the
  * place, what was expected and what was found. Seeded: a failure prints what was changed.
  */
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { below, sfc32 } from '../../src/analyze/random.ts';
@@ -118,6 +118,17 @@ describe('a changed digit of a run', () => {
   );
 
   it.each(times(10))('in manifest.json is found (%d)', (i) => inRun('manifest.json', i));
+
+  it('in manifest.json is found where the double stays the same', async () => {
+    const path = join(runs[0]!, 'manifest.json');
+    const original = readFileSync(path, 'utf8');
+    writeFileSync(path, original.replace(/("bytes": ?)0,/, '$10e0,'));
+    expect(readFileSync(path, 'utf8')).not.toBe(original);
+    const result = await bench.assay(['verify', '--json']);
+    writeFileSync(path, original);
+    expect(result.code, result.stdout).toBe(6);
+    expect(result.stdout).toContain('0e0');
+  });
 });
 
 describe('a changed digit of a report', () => {
