@@ -88,12 +88,13 @@ function speedCharts(of: Context): Planned[] {
   ];
 }
 
-/** One cell a variant: of the smallest batch size, or of what was scored if nothing was timed. */
+/** One cell a variant: of its smallest batch size, or of what was scored if nothing was timed. */
 function memoryCells(report: ExperimentReport, model: string, benched: boolean): MeasuredCell[] {
   const own = report.cells.filter((cell) => cell.model === model).filter(isMeasured);
   const wanted = own.filter((cell) => (batchSizeOf(cell) !== null) === benched);
-  const [first] = wanted.toSorted((a, b) => (batchSizeOf(a) ?? 0) - (batchSizeOf(b) ?? 0));
-  return wanted.filter(({ measure }) => measure === first?.measure);
+  const ordered = wanted.toSorted((a, b) => (batchSizeOf(a) ?? 0) - (batchSizeOf(b) ?? 0));
+  const first = new Map(ordered.toReversed().map((cell) => [cell.scheme, cell]));
+  return wanted.filter((cell) => first.get(cell.scheme) === cell);
 }
 
 function qualityCharts({ report, model, words, suffix }: Context): Planned[] {

@@ -24,7 +24,7 @@ const OWN = {
 
 export interface DashboardData {
   readonly bench: BenchData;
-  /** One a variant, of one measure. */
+  /** One a variant. */
   readonly memory: readonly MeasuredCell[];
   readonly baseline: MeasuredCell | undefined;
   readonly speedups: readonly SpeedComparison[];

@@ -12,6 +12,12 @@ export interface PlacedLabel {
   readonly y: number;
 }
 
+/** Of the plot, px. */
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
 interface Box {
   readonly left: number;
   readonly right: number;
@@ -23,15 +29,15 @@ interface Box {
 const CHARACTER = 6.2;
 const LINE = 12;
 const GAP = 8;
+/** How far above or below its point a name may stand, and in what steps, px. */
+const REACH = 48;
+const STEP = 4;
 
 /**
  * Greedy, in reading order: of places around a point, nearest first, the one that overlaps least.
  * Points are in px within `size`. Quadratic in the number of points.
  */
-export function placeLabels(
-  points: readonly Point[],
-  size: { width: number; height: number },
-): PlacedLabel[] {
+export function placeLabels(points: readonly Point[], size: Size): PlacedLabel[] {
   const taken: Box[] = points.map(({ x, y }) => box(x - 5, x + 5, y));
   const order = points.map((_, i) => i);
   order.sort((a, b) => points[a]!.y - points[b]!.y || points[a]!.x - points[b]!.x);
@@ -40,16 +46,9 @@ export function placeLabels(
     const point = points[i]!;
     const width = point.text.length * CHARACTER;
     let best: { at: Box; cost: number } | null = null;
-    for (const at of candidates(point, width)) {
-      const outside = Math.max(
-        0,
-        -at.left,
-        at.right - size.width,
-        -at.top,
-        at.bottom - size.height,
-      );
-      const covered = taken.reduce((area, other) => area + overlap(at, other), 0);
-      const cost = covered + 50 * outside;
+    for (const candidate of candidates(point, width)) {
+      const at = moveInside(candidate, size);
+      const cost = taken.reduce((area, other) => area + overlap(at, other), 0);
       if (best === null || cost < best.cost) best = { at, cost };
       if (cost === 0) break;
     }
@@ -64,9 +63,15 @@ function box(left: number, right: number, middle: number): Box {
   return { left, right, top: middle - LINE / 2, bottom: middle + LINE / 2 };
 }
 
+/** What is wider or higher than the plot begins at its left and top. */
+function moveInside({ left, right, top, bottom }: Box, size: Size): Box {
+  const dx = Math.max(-left, Math.min(0, size.width - right));
+  const dy = Math.max(-top, Math.min(0, size.height - bottom));
+  return { left: left + dx, right: right + dx, top: top + dy, bottom: bottom + dy };
+}
+
 function candidates({ x, y }: Point, width: number): Box[] {
-  return [0, 1, 2, 3].flatMap((ring) => {
-    const dy = ring * LINE;
+  return Array.from({ length: REACH / STEP + 1 }, (_, ring) => ring * STEP).flatMap((dy) => {
     const right = box(x + GAP, x + GAP + width, y - dy);
     const left = box(x - GAP - width, x - GAP, y - dy);
     const middle = (at: number): Box => box(x - width / 2, x + width / 2, at);

@@ -12,16 +12,22 @@ const KINDS = [
 ] as const;
 const SHADES = ['#0072b2', '#56b4e9', NEITHER];
 
-/** `cells`: of one model and one measure, one a variant. */
+/** The variant, with its measure where others were measured differently. */
+function memoryLabel(cell: MeasuredCell, cells: readonly MeasuredCell[]): string {
+  const alike = cells.every(({ measure }) => measure === cells[0]!.measure);
+  return alike ? variantLabel(cell) : `${variantLabel(cell)} ${cell.measure}`;
+}
+
+/** `cells`: of one model, one a variant. */
 export function memoryBars(cells: readonly MeasuredCell[], width: number): Spec {
-  const variants = cells.map(variantLabel);
+  const variants = cells.map((cell) => memoryLabel(cell, cells));
   const names = KINDS.map(({ name }) => name);
   const values = cells.flatMap((cell) =>
     KINDS.map(({ metric, name }): Row => {
       // What is stored is real for every scheme.
       const simulated = cell.run.manifest.engine?.simulated != null;
       const pale = simulated && metric !== 'storedWeightBytes';
-      return { variant: variantLabel(cell), kind: name, pale, value: plotted(cell, metric) };
+      return { variant: memoryLabel(cell, cells), kind: name, pale, value: plotted(cell, metric) };
     }),
   );
   const kind = { field: 'kind', type: 'nominal', sort: names, title: null };
@@ -79,7 +85,9 @@ export function reductionBars(
       value: citeReduction({ run: cell.run, baseline: baseline.run }, metric),
     });
     const stored = saved('storedWeightBytes', KINDS[0].name);
-    return simulated ? [stored] : [stored, saved('peakMemoryBytes', KINDS[2].name)];
+    // A peak with more sequences in flight is not that of the baseline.
+    const comparable = !simulated && cell.measure === baseline.measure;
+    return !comparable ? [stored] : [stored, saved('peakMemoryBytes', KINDS[2].name)];
   });
   const kind = { field: 'kind', type: 'nominal', title: null };
   return {
