@@ -31,11 +31,19 @@ function encodeSpan(
   }
 }
 
+interface RowTarget {
+  readonly scales: Float32Array;
+  readonly cols: number;
+  readonly store: StoreScale;
+  /** A scale is that of the row's largest magnitude, or of this where it is larger. */
+  readonly absmax: number;
+}
+
 /** One scale per row. @returns the index of the first NaN or infinity, −1 if all is done */
 export function quantizeFp8Rows(
   values: Float32Array,
   codes: Uint8Array,
-  { scales, cols, store }: { scales: Float32Array; cols: number; store: StoreScale },
+  { scales, cols, store, absmax }: RowTarget,
 ): number {
   const bits = new Int32Array(values.buffer, values.byteOffset, values.length);
   for (let row = 0; row < scales.length; row++) {
@@ -43,7 +51,7 @@ export function quantizeFp8Rows(
     const end = start + cols;
     const largest = absmaxBits(bits, start, end);
     if (!isFiniteBits(largest)) return firstNotFinite(bits, start, end);
-    const scale = store(Math.fround(floatOf(largest) / E4M3_MAX));
+    const scale = store(Math.fround(Math.max(floatOf(largest), absmax) / E4M3_MAX));
     scales[row] = scale;
     encodeSpan(values, codes, { start, end, scale });
   }

@@ -126,6 +126,8 @@ function bytesOf({ scheme, rows, cols, scaleDtype }: PlannedMatrix): number {
       return rows * cols + Math.ceil(rows / FP8_BLOCK) * Math.ceil(cols / FP8_BLOCK) * scale;
     case 'channel':
       return rows * cols + rows * scale;
+    case 'tensor':
+      return rows * cols + scale;
     default: {
       const perWord = 32 / scheme.bits;
       const groups = cols / (scheme.group ?? cols);

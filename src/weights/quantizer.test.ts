@@ -11,7 +11,8 @@ const hex = (bytes: ArrayLike<number>) => Buffer.from(Uint8Array.from(bytes)).to
 const unhex = (text: string) => Uint8Array.from(Buffer.from(text, 'hex'));
 
 /** The plain obvious reference that the fast loops must equal bit for bit. */
-function reference(values: Float32Array, { rows, cols, scheme, scaleDtype }: QuantizeOptions) {
+function reference(values: Float32Array, options: QuantizeOptions) {
+  const { rows, cols, scheme, scaleDtype, heldIn = scaleDtype, absmax: whole = 0 } = options;
   const f = Math.fround;
   const clamp = (x: number, low: number, high: number) => Math.min(Math.max(x, low), high);
   const even = (x: number) => {
@@ -21,7 +22,8 @@ function reference(values: Float32Array, { rows, cols, scheme, scaleDtype }: Qua
   };
   const store = (raw: number, whenZero: number) => {
     const largest = { F32: 3.4028234663852886e38, BF16: 3.3895313892515355e38, F16: 65504 };
-    return Math.min(roundTo(raw, scaleDtype) || whenZero, largest[scaleDtype]);
+    const most = Math.min(largest[scaleDtype], largest[heldIn]);
+    return Math.min(roundTo(roundTo(raw, scaleDtype), heldIn) || whenZero, most);
   };
   const fp8Code = (y: number) => {
     let best = 0;
@@ -32,8 +34,8 @@ function reference(values: Float32Array, { rows, cols, scheme, scaleDtype }: Qua
     }
     return best | (y < 0 || Object.is(y, -0) ? 0x80 : 0);
   };
-  const width = scheme.layout === 'channel' ? cols : scheme.group!;
-  const height = scheme.layout === 'block' ? 128 : 1;
+  const width = scheme.group ?? cols;
+  const height = { block: 128, tensor: rows }[scheme.layout as string] ?? 1;
   const across = Math.ceil(cols / width);
   const scales = new Float32Array(Math.ceil(rows / height) * across);
   const zeros = new Int8Array(scales.length);
@@ -42,7 +44,7 @@ function reference(values: Float32Array, { rows, cols, scheme, scaleDtype }: Qua
     Math.floor(Math.floor(i / cols) / height) * across + Math.floor((i % cols) / width);
   for (let s = 0; s < scales.length; s++) {
     const members = [...values].filter((_, i) => indexOf(i) === s);
-    const absmax = Math.max(...members.map(Math.abs));
+    const absmax = Math.max(whole, ...members.map(Math.abs));
     const min = Math.min(0, ...members);
     const max = Math.max(0, ...members);
     if (scheme.family === 'fp8') {
@@ -67,6 +69,7 @@ function reference(values: Float32Array, { rows, cols, scheme, scaleDtype }: Qua
 const requested = [
   'fp8-block128',
   'fp8-channel',
+  'fp8-tensor',
   'int8-channel',
   'int8-g128',
   'int4-g32',
@@ -158,12 +161,14 @@ describe('the fast loops', () => {
       shrink: fc.constantFrom(1, 2 ** -20, 2 ** -126),
     });
     fc.assert(
-      fc.property(size, dtype, ({ rows, cols, seed, shrink }, scaleDtype) => {
+      fc.property(size, dtype, fc.boolean(), ({ rows, cols, seed, shrink }, scaleDtype, both) => {
         const values = Float32Array.from(
           { length: rows * cols },
           (_, i) => seed[(i * 7 + Math.floor(i / 31)) % seed.length]! * shrink,
         );
-        const wanted = options(text, rows, cols, scaleDtype);
+        const alone = options(text, rows, cols, scaleDtype);
+        const half = both && scheme.family === 'int';
+        const wanted = half ? { ...alone, heldIn: 'F16' as const } : alone;
         const fast = quantizeMatrix(values, wanted);
         const slow = reference(values, wanted);
         expect(Buffer.from(encodeF32(fast.scales, 'F32')).equals(encodeF32(slow.scales, 'F32')));
@@ -205,6 +210,19 @@ describe('edges', () => {
       const { scales } = quantizeMatrix(values, options('int4-g32', 4, 128, dtype));
       expect(decodeF32(encodeF32(scales, dtype), dtype)).toEqual(scales);
     }
+  });
+
+  it('one scale per tensor is that of all its rows, also where only some are there', () => {
+    const values = Float32Array.from({ length: 6 * 32 }, (_, i) => Math.sin(i) * (1 + i));
+    const all = quantizeMatrix(values, options('fp8-tensor', 6, 32, 'BF16'));
+    const absmax = Math.max(...values.map(Math.abs));
+    const some = { ...options('fp8-tensor', 2, 32, 'BF16'), absmax };
+    const parts = [0, 2, 4].map((row) =>
+      quantizeMatrix(values.slice(row * 32, (row + 2) * 32), some),
+    );
+    expect(all.scales.length).toBe(1);
+    expect(parts.flatMap(({ codes }) => [...codes])).toEqual([...all.codes]);
+    for (const { scales } of parts) expect(scales).toEqual(all.scales);
   });
 
   it('FP8 blocks are ragged at the edges', () => {

@@ -9,6 +9,7 @@
  *   fp8-block128  the rule of DeepSeek-V3: s = absmax/448 per 128×128 block, q = e4m3(x/s);
  *                 blocks at the right and lower edge are smaller
  *   fp8-channel   the same with one scale per row
+ *   fp8-tensor    the same with one scale per matrix
  *
  * A scale is rounded to the dtype it is stored in before it is used: the codes fit the scale that a
  * reader will see. The scale of an all-zero group, or of one so small that its scale
@@ -27,11 +28,11 @@ export interface QuantizedMatrix {
   readonly scheme: Scheme;
   readonly rows: number;
   readonly cols: number;
-  /** Columns per scale: the group, `cols` for a channel, 128 for FP8 blocks. */
+  /** Columns per scale: the group, `cols` for a channel or a tensor, 128 for FP8 blocks. */
   readonly group: number;
   /** [rows, cols]: signed integers one per byte, or E4M3FN codes. */
   readonly codes: Int8Array | Uint8Array;
-  /** [rows, cols/group], or [⌈rows/128⌉, ⌈cols/128⌉] for blocks; values as the dtype holds them. */
+  /** [rows, cols/group], [⌈rows/128⌉, ⌈cols/128⌉] for blocks, [1] for a tensor; as the dtype has it. */
   readonly scales: Float32Array;
   readonly scaleDtype: StoredFloat;
   /** [rows, cols/group] in −8…7; null where the scheme is symmetric. */
@@ -44,8 +45,12 @@ export interface QuantizeOptions {
   /** The effective scheme: its group must divide `cols`. */
   readonly scheme: Scheme;
   readonly scaleDtype: StoredFloat;
+  /** Of the file, where that is another than the scheme's: a scale must be a number of both. */
+  readonly heldIn?: StoredFloat;
   /** The tensor's name, for messages. */
   readonly name: string;
+  /** Of one scale per tensor, where the values are only some of its rows: max |x| of all of them. */
+  readonly absmax?: number;
 }
 
 /**
@@ -57,7 +62,8 @@ export function quantizeMatrix(values: Float32Array, options: QuantizeOptions): 
   if (values.length !== rows * cols) {
     throw new RangeError(`${name}: ${values.length} values for a ${rows}×${cols} matrix`);
   }
-  const group = scheme.layout === 'channel' ? Math.max(cols, 1) : scheme.group;
+  const whole = scheme.layout === 'channel' || scheme.layout === 'tensor';
+  const group = whole ? Math.max(cols, 1) : scheme.group;
   if (group === null || (scheme.layout === 'group' && cols % group !== 0)) {
     throw new RangeError(`${name}: ${scheme.text} does not fit ${cols} columns`);
   }
@@ -81,11 +87,17 @@ interface Filled {
 
 function fillInt(
   values: Float32Array,
-  { scheme, scaleDtype, group, groups }: QuantizeOptions & { group: number; groups: number },
+  {
+    scheme,
+    scaleDtype,
+    heldIn,
+    group,
+    groups,
+  }: QuantizeOptions & { group: number; groups: number },
 ): Filled {
   const codes = new Int8Array(values.length);
   const scales = new Float32Array(groups);
-  const store = storeScale(scaleDtype, EPSILON[scaleDtype]);
+  const store = storeScale(scaleDtype, EPSILON[scaleDtype], heldIn);
   if (scheme.symmetric) {
     const firstBad = quantizeSymmetric(values, codes, { scales, group, store, bits: scheme.bits });
     return { codes, scales, zeroPoints: null, firstBad };
@@ -98,10 +110,13 @@ function fillInt(
 function fillFp8(values: Float32Array, options: QuantizeOptions): Filled {
   const { rows, cols, scheme, scaleDtype } = options;
   const codes = new Uint8Array(values.length);
-  if (scheme.layout === 'channel') {
-    const scales = new Float32Array(rows);
+  if (scheme.layout !== 'block') {
+    // One scale per tensor: all of it is one row.
+    const tensor = scheme.layout === 'tensor';
+    const scales = new Float32Array(tensor ? 1 : rows);
     const store = storeScale(scaleDtype, EPSILON[scaleDtype]);
-    const firstBad = quantizeFp8Rows(values, codes, { scales, cols, store });
+    const row = { scales, cols: tensor ? values.length : cols, store };
+    const firstBad = quantizeFp8Rows(values, codes, { ...row, absmax: options.absmax ?? 0 });
     return { codes, scales, zeroPoints: null, firstBad };
   }
   const scales = new Float32Array(Math.ceil(rows / FP8_BLOCK) * Math.ceil(cols / FP8_BLOCK));
@@ -127,7 +142,7 @@ export function dequantizeMatrix(matrix: QuantizedMatrix): Float32Array {
   const { rows, cols, group, codes, scales, zeroPoints, scheme } = matrix;
   const out = new Float32Array(codes.length);
   const perRow = Math.ceil(cols / group);
-  const rowsPerScale = scheme.layout === 'block' ? FP8_BLOCK : 1;
+  const rowsPerScale = { block: FP8_BLOCK, tensor: rows }[scheme.layout as string] ?? 1;
   const table = scheme.family === 'fp8' ? E4M3_VALUES : null;
   for (let row = 0; row < rows; row++) {
     const first = Math.floor(row / rowsPerScale) * perRow;

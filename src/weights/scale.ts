@@ -19,10 +19,15 @@ const LARGEST: Readonly<Record<StoredFloat, number>> = {
 /** A raw scale as it is stored and used: rounded, never zero, never infinite. */
 export type StoreScale = (raw: number) => number;
 
-export function storeScale(dtype: StoredFloat, whenZero: number): StoreScale {
-  const largest = LARGEST[dtype];
+/** `heldIn`: the dtype of the format, where it is another: a scale is then a number of both. */
+export function storeScale(
+  dtype: StoredFloat,
+  whenZero: number,
+  heldIn: StoredFloat = dtype,
+): StoreScale {
+  const largest = Math.min(LARGEST[dtype], LARGEST[heldIn]);
   return (raw) => {
-    const stored = roundTo(raw, dtype);
+    const stored = roundTo(roundTo(raw, dtype), heldIn);
     return stored === 0 ? whenZero : Math.min(stored, largest);
   };
 }

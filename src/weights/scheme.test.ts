@@ -10,6 +10,7 @@ describe('schemes', () => {
       'f16',
       'fp8-block128',
       'fp8-channel',
+      'fp8-tensor',
       'int8-channel',
       'int8-g128',
       'int4-g32',
@@ -43,6 +44,6 @@ describe('schemes', () => {
 
   it('say which have no arithmetic on a CPU', () => {
     const simulated = SCHEMES.filter(isSimulatedOnCpu).map(({ text }) => text);
-    expect(simulated).toEqual(['bf16', 'f16', 'fp8-block128', 'fp8-channel']);
+    expect(simulated).toEqual(['bf16', 'f16', 'fp8-block128', 'fp8-channel', 'fp8-tensor']);
   });
 });

@@ -12,8 +12,8 @@ export interface Scheme {
   readonly family: Family;
   /** Bits of one code, without scales and zero points. */
   readonly bits: 32 | 16 | 8 | 4;
-  /** What shares one scale: nothing, a 128×128 block, a row, or `group` columns of a row. */
-  readonly layout: 'none' | 'block' | 'channel' | 'group';
+  /** What shares one scale: nothing, a 128×128 block, the matrix, a row, or `group` columns. */
+  readonly layout: 'none' | 'block' | 'tensor' | 'channel' | 'group';
   /** Columns per scale for `group`, 128 for `block`, null otherwise. */
   readonly group: number | null;
   /** False: codes have a zero point. */
@@ -34,8 +34,8 @@ function grouped(bits: 8 | 4, group: number, symmetric: boolean): Scheme {
   return { text, family: 'int', bits, layout: 'group', group, symmetric };
 }
 
-function perChannel(text: string, family: Family): Scheme {
-  return { text, family, bits: 8, layout: 'channel', group: null, symmetric: true };
+function eightBits(text: string, family: Family, layout: 'channel' | 'tensor'): Scheme {
+  return { text, family, bits: 8, layout, group: null, symmetric: true };
 }
 
 /** Side of an FP8 block, in rows and in columns. */
@@ -57,8 +57,9 @@ export const SCHEMES: readonly Scheme[] = [
     group: FP8_BLOCK,
     symmetric: true,
   },
-  perChannel('fp8-channel', 'fp8'),
-  perChannel('int8-channel', 'int'),
+  eightBits('fp8-channel', 'fp8', 'channel'),
+  eightBits('fp8-tensor', 'fp8', 'tensor'),
+  eightBits('int8-channel', 'int', 'channel'),
   grouped(8, 128, true),
   grouped(4, 32, true),
   grouped(4, 64, true),

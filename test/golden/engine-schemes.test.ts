@@ -48,6 +48,7 @@ const SCHEMES = [
   'f16',
   'fp8-block128',
   'fp8-channel',
+  'fp8-tensor',
   'int8-channel',
   'int8-g128',
   'int4-g32',

@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openEngine } from '../../src/engine/open.ts';
 import { FormatError } from '../../src/record/errors.ts';
 import { type Layout, writeQuantized } from '../support/quantized-checkpoint.ts';
+import { writeSmallCheckpoint } from '../support/small-checkpoint.ts';
 
 const MODEL = join(import.meta.dirname, '../../models/assay-tiny');
 
@@ -18,9 +19,9 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(dir, { recursive: true }));
 
-function write(scheme: string, layout: Layout): string {
-  const to = join(dir, `${scheme}-${layout}`);
-  writeQuantized({ from: MODEL, to, scheme, layout });
+function write(scheme: string, layout: Layout, from = MODEL): string {
+  const to = mkdtempSync(join(dir, `${scheme}-${layout}-`));
+  writeQuantized({ from, to, scheme, layout });
   return to;
 }
 
@@ -79,6 +80,35 @@ describe('a written checkpoint scores as its dequantized weights', () => {
     const values = await score(write(scheme, plain), 'f32', 'f32');
     const [a, b] = [perplexity(written.logp), perplexity(values.logp)];
     expect(Math.abs(a / b - 1)).toBeLessThan(1e-5);
+  });
+});
+
+describe('GPT-2, whose matrices lie as [in, out]', () => {
+  const config = {
+    ...{ architectures: ['GPT2LMHeadModel'], model_type: 'gpt2', tie_word_embeddings: true },
+    ...{ n_embd: 128, n_head: 4, n_layer: 2, n_positions: 128, vocab_size: 2048 },
+  };
+  let gpt2: string;
+  beforeAll(() => {
+    gpt2 = writeSmallCheckpoint(join(dir, 'gpt2'), { config });
+  });
+
+  it.each([
+    ['int4-g32', 'gptq'],
+    ['int8-g128', 'gptq'],
+    ['int4-asym-g64', 'gptq_v2'],
+  ] as const)('%s as %s scores as its dequantized weights', async (scheme, layout) => {
+    const written = await score(write(scheme, layout, gpt2), 'stored', 'f32');
+    const values = await score(write(scheme, 'dequantized-half', gpt2), 'f32', 'f32');
+    const [a, b] = [perplexity(written.logp), perplexity(values.logp)];
+    expect(Math.abs(a / b - 1)).toBeLessThan(1e-5);
+  });
+
+  it('is refused in FP8: no format says which way it lies', async () => {
+    const written = write('fp8-channel', 'float-quantized', gpt2);
+    const error = await score(written, 'stored', 'f32').catch((cause: unknown) => cause);
+    expect(error).toBeInstanceOf(FormatError);
+    expect(String(error)).toContain('no format says which way a Conv1D lies');
   });
 });
 

@@ -9,6 +9,7 @@ import { openCheckpoint } from '../../src/weights/checkpoint.ts';
 import { readF32 } from '../../src/weights/dtype.ts';
 import { encodeF32 } from '../../src/weights/encode.ts';
 import { planTensors } from '../../src/weights/plan.ts';
+import { transpose } from '../../src/weights/planned.ts';
 import {
   dequantizeMatrix,
   type QuantizedMatrix,
@@ -45,7 +46,8 @@ export function writeQuantized({ from, to, scheme: text, layout }: Written): voi
   const { config, source } = openCheckpoint(from);
   const scheme = parseScheme(text);
   const tensors: TensorToWrite[] = [];
-  for (const plan of planTensors(source, scheme)) {
+  const conv1d = (name: string) => config.model_type === 'gpt2' && /\.c_\w+\.weight$/.test(name);
+  for (const plan of planTensors(source, scheme, { conv1d })) {
     const { name, shape, matrix } = plan;
     const { dtype } = source.info(name);
     if (matrix === null) {
@@ -56,9 +58,13 @@ export function writeQuantized({ from, to, scheme: text, layout }: Written): voi
     const half = /^(gptq|awq|dequantized-half)/.test(layout);
     const scaleDtype = half ? 'F16' : matrix.scaleDtype;
     const order = layout.endsWith('act-order') ? shuffled(cols) : run(cols);
-    const values = permuted(readF32(source, name), order);
+    const read = readF32(source, name);
+    const lying = matrix.transposed ? transpose(read, { rows: cols, cols: rows }) : read;
+    const values = permuted(lying, order);
     const quantized = quantizeMatrix(values, { ...matrix, scaleDtype, name });
-    tensors.push(...stored(name.replace(/\.weight$/, ''), quantized, { layout, order }));
+    const parts = stored(name.replace(/\.weight$/, ''), quantized, { layout, order });
+    const back = matrix.transposed && layout.startsWith('dequantized');
+    tensors.push(...(back ? parts.map(lyingAsBefore) : parts));
     if (rows * cols !== values.length) throw new Error('not a matrix');
   }
   source.close();
@@ -69,6 +75,15 @@ export function writeQuantized({ from, to, scheme: text, layout }: Written): voi
   for (const name of ['tokenizer.json', 'tokenizer_config.json']) {
     copyFileSync(join(from, name), join(to, name));
   }
+}
+
+/** Plain values of a Conv1D, [out, in] → [in, out]. */
+function lyingAsBefore({ name, dtype, shape, data }: TensorToWrite): TensorToWrite {
+  const [rows, cols] = shape as [number, number];
+  const { buffer, byteOffset, byteLength } = data as Uint8Array<ArrayBuffer>;
+  const values = new Float32Array(buffer, byteOffset, byteLength / 4);
+  const turned = transpose(values, { rows, cols });
+  return { name, dtype, shape: [cols, rows], data: new Uint8Array(turned.buffer) };
 }
 
 /** A permutation that is no other's inverse: 7 is prime to every even number of columns. */

@@ -80,6 +80,8 @@ const CASES: readonly [string, OutputFormat][] = [
   ['int8-g128', 'compressed-tensors'],
   ['int8-channel', 'compressed-tensors'],
   ['fp8-channel', 'compressed-tensors'],
+  ['fp8-tensor', 'compressed-tensors'],
+  ['fp8-tensor', 'fp8'],
   ['fp8-block128', 'compressed-tensors'],
   ['fp8-block128', 'fp8'],
   ['int4-g128', 'gptq'],
@@ -257,6 +259,15 @@ describe('refused, with nothing written', () => {
     await convert(model, quantized, quantizing('int8-channel', 'compressed-tensors'));
     await refused(quantized, quantizing('int4-g32', 'gptq'), /quantized already/);
     await refused(model, dequantizing, /is not quantized/);
+  });
+
+  it('GPT-2, whose matrices lie as [in, out], in either direction', async () => {
+    const config = { model_type: 'gpt2', quantization_config: { quant_method: 'fp8' } };
+    const gpt2 = writeSmallCheckpoint(join(dir, 'gpt2'));
+    writeFileSync(join(gpt2, 'config.json'), JSON.stringify({ model_type: 'gpt2' }));
+    await refused(gpt2, quantizing('int4-g32', 'gptq'), /gpt2 stores its matrices as \[in, out\]/);
+    writeFileSync(join(gpt2, 'config.json'), JSON.stringify(config));
+    await refused(gpt2, dequantizing, /gpt2 stores its matrices as \[in, out\]/);
   });
 
   it.each([

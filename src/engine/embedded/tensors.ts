@@ -1,5 +1,6 @@
 /** Which tensors a model needs, in which shapes, and whether a checkpoint has them. */
 import { FormatError } from '../../record/errors.ts';
+import { isQuantized } from '../../weights/quantized-source.ts';
 import type { TensorSource } from '../../weights/source.ts';
 import type { Architecture, LayerNames } from './architecture.ts';
 
@@ -90,12 +91,22 @@ function mlpTensors(arch: Architecture, names: LayerNames): ExpectedTensor[] {
 /** Throws one FormatError that lists every missing tensor and every wrong shape. */
 export function checkTensors(arch: Architecture, source: TensorSource): void {
   const problems: string[] = [];
-  for (const { name, shape } of expectedTensors(arch)) {
+  for (const { name, shape: plain, role } of expectedTensors(arch)) {
+    let shape = plain;
     if (!source.has(name)) {
       problems.push(`tensor ${name} is missing`);
       continue;
     }
     const got = source.info(name).shape;
+    const scheme = role === 'matrix' && isQuantized(source) ? source.schemeOf(name) : null;
+    if (arch.conv1d && scheme !== null) {
+      if (scheme.family !== 'int') {
+        problems.push(`tensor ${name} is ${scheme.text}: no format says which way a Conv1D lies`);
+        continue;
+      }
+      // GPTQ, the one format that others quantize GPT-2 in, turns a Conv1D into a linear layer.
+      shape = shape.toReversed();
+    }
     if (got.length !== shape.length || got.some((size, axis) => size !== shape[axis])) {
       problems.push(`tensor ${name} has shape [${got}], config.json implies [${shape}]`);
     }

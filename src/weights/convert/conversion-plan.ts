@@ -21,6 +21,7 @@ import {
   type PackedMatrix,
   quantizationConfig,
   refuseUnfit,
+  scaleDtypeIn,
 } from './output-format.ts';
 import { outputTensors } from './pack.ts';
 
@@ -88,7 +89,17 @@ export function copyStep(tensor: StoredTensor, reason: string | null): Conversio
   return { tensor, outputs, action: { kind: 'copy' }, scheme, group: null, reason };
 }
 
+/** Models of transformers whose matrices are Conv1D, [in, out]: config.json does not say so. */
+const CONV1D: readonly unknown[] = ['gpt2', 'openai-gpt', 'imagegpt', 'decision_transformer'];
+
+/** @throws FormatError where there is none, UsageError for a model whose matrices lie transposed */
 export function requireConfig(input: LookedAt): Record<string, unknown> {
+  const type = input.config?.model_type;
+  if (CONV1D.includes(type)) {
+    throw new UsageError(`${input.path}: ${type} stores its matrices as [in, out] (Conv1D)`, {
+      hint: 'only models with linear layers are converted; `assay eval --scheme` quantizes it',
+    });
+  }
   if (input.config !== null) return { ...input.config };
   throw new FormatError(`${input.path}: has no config.json`, {
     hint: 'name the directory of a whole model, not one of its files',
@@ -117,11 +128,6 @@ export function planQuantize(input: LookedAt, request: QuantizeRequest): Convers
       details: { path: input.path, got: input.quantization.method },
     });
   }
-  if (config.model_type === 'gpt2') {
-    throw new UsageError('GPT-2 stores its matrices transposed, and no server quantizes those', {
-      hint: 'choose a model with linear layers',
-    });
-  }
   const decisions = planTensors(input.source, scheme, { ignore: request.ignore });
   const byName = new Map(input.tensors.map((tensor) => [tensor.name, tensor]));
   const steps = decisions.map((decision): ConversionStep => {
@@ -134,7 +140,7 @@ export function planQuantize(input: LookedAt, request: QuantizeRequest): Convers
     const packed: PackedMatrix = {
       module: decision.name.replace(/\.weight$/, ''),
       ...{ rows, cols, scheme, format },
-      scaleDtype: transposed ? 'F16' : decision.matrix.scaleDtype,
+      scaleDtype: scaleDtypeIn(format, decision.matrix.scaleDtype),
     };
     const outputs = outputTensors(packed);
     const action = { kind: 'quantize', packed } as const;

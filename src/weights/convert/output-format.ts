@@ -13,8 +13,28 @@ export interface PackedMatrix {
   readonly rows: number;
   readonly cols: number;
   readonly scheme: Scheme;
+  /** What scales are rounded to before they are used. */
   readonly scaleDtype: StoredFloat;
   readonly format: OutputFormat;
+}
+
+/**
+ * The dtype that a scale is rounded to before it is used: that of the scheme, so that the codes are
+ * those of the scheme in memory. GPTQ and AWQ hold scales in F16, which has no place for F32.
+ */
+export function scaleDtypeIn(format: OutputFormat, ofScheme: StoredFloat): StoredFloat {
+  return heldIn(format) === 'F16' && ofScheme === 'F32' ? 'F16' : ofScheme;
+}
+
+/** The dtype that a format has for scales of its own; null: that of the scheme. */
+export function heldIn(format: OutputFormat): StoredFloat | null {
+  return format === 'gptq' || format === 'awq' ? 'F16' : null;
+}
+
+/** How the one quantizer makes a matrix, or some rows of it, for this format. */
+export function quantizing({ cols, scheme, scaleDtype, format }: PackedMatrix) {
+  const held = heldIn(format);
+  return { cols, scheme, scaleDtype, ...(held === null ? {} : { heldIn: held }) };
 }
 
 /** @throws UsageError for a scheme that the format has no place for */
@@ -22,13 +42,13 @@ export function refuseUnfit(scheme: Scheme, format: OutputFormat): void {
   const { family, layout, symmetric, bits } = scheme;
   const fits = {
     'compressed-tensors': family !== 'float',
-    fp8: family === 'fp8' && layout === 'block',
+    fp8: family === 'fp8' && layout !== 'channel',
     gptq: family === 'int' && layout === 'group',
     awq: family === 'int' && bits === 4 && !symmetric,
   }[format];
   if (fits) return;
   throw new UsageError(`${format} cannot hold ${scheme.text}`, {
-    hint: 'compressed-tensors: all; fp8: fp8-block128; gptq: int4-*, int8-g128; awq: int4-asym-*',
+    hint: 'compressed-tensors: all; fp8: fp8-block128, -tensor; gptq: int4-*, int8-g128; awq: int4-asym-*',
     details: { scheme: scheme.text, format },
   });
 }
@@ -39,14 +59,14 @@ export function quantizationConfig(
   format: OutputFormat,
   kept: readonly string[],
 ): Record<string, unknown> {
-  const { bits, symmetric, group } = scheme;
+  const { bits, symmetric, group, layout } = scheme;
   switch (format) {
     case 'fp8':
       return {
         quant_method: 'fp8',
         fmt: 'e4m3',
         activation_scheme: 'dynamic',
-        weight_block_size: [128, 128],
+        ...(layout === 'block' ? { weight_block_size: [128, 128] } : {}),
         modules_to_not_convert: kept,
         // Older servers read this key.
         ignored_layers: kept,

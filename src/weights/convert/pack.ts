@@ -45,10 +45,9 @@ export function outputTensors(packed: PackedMatrix): TensorToLayOut[] {
     ];
   }
   if (scheme.family === 'fp8') {
-    const block = scheme.layout === 'block';
-    const grid = block ? [Math.ceil(rows / 128), Math.ceil(cols / 128)] : [rows, 1];
-    const suffix = format === 'fp8' ? 'weight_scale_inv' : 'weight_scale';
-    return [tensor('weight', 'F8_E4M3', [rows, cols]), tensor(suffix, scaleDtype, grid)];
+    const grid = { block: [Math.ceil(rows / 128), Math.ceil(cols / 128)], tensor: [1] };
+    const shape = grid[scheme.layout as keyof typeof grid] ?? [rows, 1];
+    return [tensor('weight', 'F8_E4M3', [rows, cols]), tensor(fp8Scale(packed), scaleDtype, shape)];
   }
   if (scheme.layout === 'channel') {
     return [tensor('weight', 'I8', [rows, cols]), tensor('weight_scale', scaleDtype, [rows, 1])];
@@ -63,10 +62,15 @@ export function outputTensors(packed: PackedMatrix): TensorToLayOut[] {
   ];
 }
 
+/** Servers look for the scales of blocks under DeepSeek's name, for others under the usual one. */
+function fp8Scale({ format, scheme }: PackedMatrix): string {
+  return format === 'fp8' && scheme.layout === 'block' ? 'weight_scale_inv' : 'weight_scale';
+}
+
 /** The bytes of a band; tensors that are not rows (`weight_shape`, `g_idx`) come with the first. */
 export function packBand(packed: PackedMatrix, band: Band): Piece[] {
   if (packed.format === 'gptq' || packed.format === 'awq') return packTransposed(packed, band);
-  const { module, scheme, cols, scaleDtype, format } = packed;
+  const { module, scheme, cols, scaleDtype } = packed;
   const { matrix, from } = band;
   const line = (name: string, perRow: number, bytes: Uint8Array): Piece => ({
     tensor: `${module}.${name}`,
@@ -76,11 +80,12 @@ export function packBand(packed: PackedMatrix, band: Band): Piece[] {
   const scaleBytes = encodeF32(matrix.scales, scaleDtype);
   const width = scaleDtype === 'F32' ? 4 : 2;
   if (scheme.family === 'fp8') {
+    const scales = { tensor: `${module}.${fp8Scale(packed)}`, bytes: scaleBytes };
+    const codes = line('weight', cols, bytesOf(matrix.codes));
+    if (scheme.layout === 'tensor') return from === 0 ? [codes, { ...scales, offset: 0 }] : [codes];
     const block = scheme.layout === 'block';
-    const suffix = format === 'fp8' ? 'weight_scale_inv' : 'weight_scale';
-    const scales = { tensor: `${module}.${suffix}`, bytes: scaleBytes };
     const offset = block ? (from / 128) * Math.ceil(cols / 128) * width : from * width;
-    return [line('weight', cols, bytesOf(matrix.codes)), { ...scales, offset }];
+    return [codes, { ...scales, offset }];
   }
   const groups = cols / matrix.group;
   const scales = line('weight_scale', groups * width, scaleBytes);

@@ -4,6 +4,7 @@ import { decodeRows, type RowSpan } from '../formats/decode.ts';
 import type { ReadAt } from '../formats/stored-tensor.ts';
 import { quantizeMatrix } from '../quantizer.ts';
 import type { ConversionStep } from './conversion-plan.ts';
+import { quantizing } from './output-format.ts';
 import { type Piece, packBand } from './pack.ts';
 import { repackable } from './repack.ts';
 
@@ -25,7 +26,23 @@ export function* piecesOf(step: ConversionStep, readAt: ReadAt): Generator<reado
     }
     return;
   }
-  for (const span of bandsOf(step)) yield bandPieces(step, span, readAt);
+  const absmax = absmaxOf(step, readAt);
+  for (const span of bandsOf(step)) yield bandPieces(step, { span, absmax }, readAt);
+}
+
+/** Of a tensor that gets one scale: its largest magnitude, read before the first band. Else 0. */
+export function absmaxOf(step: ConversionStep, readAt: ReadAt): number {
+  const { action, tensor } = step;
+  if (action.kind !== 'quantize' || action.packed.scheme.layout !== 'tensor') return 0;
+  let absmax = 0;
+  for (const span of bandsOf(step)) {
+    for (const value of decodeRows(tensor, span, readAt)) {
+      const size = Math.abs(value);
+      // NaN and infinity are found, and named, when the band is quantized.
+      if (size > absmax && size < Infinity) absmax = size;
+    }
+  }
+  return absmax;
 }
 
 /** Bands of rows, experts counted through. */
@@ -40,7 +57,11 @@ export function bandsOf({ tensor }: ConversionStep): RowSpan[] {
   return bands;
 }
 
-function bandPieces(step: ConversionStep, span: RowSpan, readAt: ReadAt): readonly Piece[] {
+function bandPieces(
+  step: ConversionStep,
+  { span, absmax }: { readonly span: RowSpan; readonly absmax: number },
+  readAt: ReadAt,
+): readonly Piece[] {
   const { tensor, action } = step;
   if (action.kind === 'repack' && tensor.kind === 'int') {
     const matrix = repackable(tensor, { span, packed: action.packed }, readAt);
@@ -54,9 +75,8 @@ function bandPieces(step: ConversionStep, span: RowSpan, readAt: ReadAt): readon
     return [{ tensor: tensor.name, offset, bytes }];
   }
   if (action.kind !== 'quantize') throw new TypeError(`${tensor.name} is not converted`);
-  const { cols, scheme, scaleDtype } = action.packed;
   const rows = span.to - span.from;
   const name = span.from === 0 ? tensor.name : `${tensor.name}, rows from ${span.from}`;
-  const matrix = quantizeMatrix(values, { rows, cols, scheme, scaleDtype, name });
+  const matrix = quantizeMatrix(values, { ...quantizing(action.packed), rows, name, absmax });
   return packBand(action.packed, { matrix, from: span.from });
 }

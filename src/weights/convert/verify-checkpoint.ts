@@ -14,7 +14,8 @@ import type { ReadAt, StoredTensor } from '../formats/stored-tensor.ts';
 import { type LookedAt, lookAt } from '../looked-at.ts';
 import { dequantizeMatrix, quantizeMatrix } from '../quantizer.ts';
 import type { ConversionPlan, ConversionStep } from './conversion-plan.ts';
-import { bandsOf } from './step-pieces.ts';
+import { quantizing } from './output-format.ts';
+import { absmaxOf, bandsOf } from './step-pieces.ts';
 import type { Extent, Written } from './write-checkpoint.ts';
 
 const READ_BYTES = 2 ** 22;
@@ -79,8 +80,9 @@ function checkValues(plan: ConversionPlan, output: LookedAt, readAt: ReadAt): vo
       if (found === undefined) throw notThere(step, output.path);
       if (step.action.kind === 'copy') continue;
       const bands = bandsOf(step);
+      const absmax = absmaxOf(step, readAt);
       for (const span of new Set([bands[0], bands.at(-1)])) {
-        if (span !== undefined) checkBand(step, { found, span }, { output, readAt });
+        if (span !== undefined) checkBand(step, { found, span, absmax }, { output, readAt });
       }
     }
   }
@@ -94,12 +96,12 @@ function notThere({ tensor }: ConversionStep, path: string): GateFailed {
 
 function checkBand(
   step: ConversionStep,
-  { found, span }: { found: StoredTensor; span: RowSpan },
+  { found, span, absmax }: { found: StoredTensor; span: RowSpan; absmax: number },
   { output, readAt }: { output: LookedAt; readAt: ReadAt },
 ): void {
   const source = decodeRows(step.tensor, span, readAt);
   const stored = decodeRows(found, span, output.readAt);
-  const expected = expectedValues(step, source);
+  const expected = expectedValues(step, { source, absmax });
   const dtype: StoredFloat = step.action.kind === 'dequantize' ? step.action.to : 'F32';
   const same = Buffer.compare(encodeF32(expected, dtype), encodeF32(stored, dtype)) === 0;
   if (same) return;
@@ -110,10 +112,12 @@ function checkBand(
   });
 }
 
-function expectedValues({ action, tensor }: ConversionStep, source: Float32Array): Float32Array {
+function expectedValues(
+  { action, tensor }: ConversionStep,
+  { source, absmax }: { source: Float32Array; absmax: number },
+): Float32Array {
   if (action.kind !== 'quantize') return source;
-  const { cols, scheme, scaleDtype } = action.packed;
-  const rows = source.length / cols;
-  const options = { rows, cols, scheme, scaleDtype, name: tensor.name };
+  const rows = source.length / action.packed.cols;
+  const options = { ...quantizing(action.packed), rows, name: tensor.name, absmax };
   return dequantizeMatrix(quantizeMatrix(source, options));
 }
