@@ -1,4 +1,4 @@
-/** Which imported numbers `assay compare` is about: they stand apart from what was measured here. */
+/** Which imported numbers `assay compare` is about: they stand apart from what is measured here. */
 import type { ResolvableRun } from '../analyze/reference.ts';
 import { UsageError } from '../record/errors.ts';
 import type { Lab } from '../record/lab.ts';

@@ -38,7 +38,10 @@ export function experimentRuns(lab: Lab, experiment: string): ResolvableRun[] {
     });
 }
 
-/** The experiment asked for, else the one that ran last, else the last imported. Throws UsageError where there is none. */
+/**
+ * The experiment asked for, else the one that ran last, else the last imported. Throws UsageError
+ * where there is none.
+ */
 export function chosenExperiment(lab: Lab, wanted: string | undefined): string {
   const experiments = new Map<string, string>();
   const imports = new Map<string, string>();
