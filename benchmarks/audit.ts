@@ -105,10 +105,10 @@ async function compare(cases: readonly Case[]): Promise<void> {
     const files = (last[i] as Audit).files;
     const held = files.reduce((sum, file) => sum + file.held, 0);
     const findings = files.reduce((sum, file) => sum + file.findings.length, 0);
+    const [least, most] = [Math.min(...seconds), Math.max(...seconds)].map((x) => x.toFixed(3));
     console.log(
-      `${name.padEnd(34)} median ${median(seconds).toFixed(3)} s (${Math.min(...seconds).toFixed(3)} ` +
-        `… ${Math.max(...seconds).toFixed(3)}), ${(megabytes / median(seconds)).toFixed(1)} MB/s, ` +
-        `${held} held, ${findings} findings`,
+      `${name.padEnd(34)} median ${median(seconds).toFixed(3)} s (${least} … ${most}), ` +
+        `${(megabytes / median(seconds)).toFixed(1)} MB/s, ${held} held, ${findings} findings`,
     );
   }
 }
