@@ -1,4 +1,4 @@
-/** Locust: its statistics as CSV (an empty Type on the aggregate) its tables on the console, its log. */
+/** Locust: its statistics as CSV (no Type on the aggregate), its tables on the console, its log. */
 import type { Dialect } from '../dialect.ts';
 import { consoleReader } from './locust-console.ts';
 
