@@ -81,6 +81,7 @@ describe('resolving a number', () => {
     expect(resolve({ ...compared, part: 'units' })).toBe(12);
     const metric = 'storedWeightBytes';
     expect(resolve({ from: 'reduction', run: 'b', baseline: 'a', metric })).toBe(0.25);
+    expect(resolve({ from: 'ratio', run: 'b', baseline: 'a', metric })).toBe(0.75);
     const coverage = { from: 'coverage', run: 'a', scheme: 'int8-g128' } as const;
     expect(resolve({ ...coverage, part: 'parameterShare' })).toBe(1);
     expect(resolve({ from: 'manifest', run: 'a', path: 'engine.threads' })).toBe(4);

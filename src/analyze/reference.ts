@@ -41,7 +41,7 @@ export type NumberReference =
       as?: Transform;
     } & ComparisonId)
   | { from: 'coverage'; run: string; scheme: string; part: 'tensors' | 'parameterShare' }
-  | { from: 'reduction'; run: string; baseline: string; metric: string }
+  | { from: 'reduction' | 'ratio'; run: string; baseline: string; metric: string }
   | DistributionReference
   | DecisionReference;
 
@@ -158,11 +158,13 @@ export function resolveNumber(
     case 'latency-quantile':
     case 'calibration':
       return resolveDistribution(reference, samplesOf(run));
+    case 'ratio':
     case 'reduction': {
       const baseline = lookup(reference.baseline);
       const of = metricOf(run, reference.metric);
       const base = baseline && metricOf(baseline, reference.metric);
-      return of && base ? reductionOf(of, base) : null;
+      const between = reference.from === 'ratio' ? ratioOf : reductionOf;
+      return of && base ? between(of, base) : null;
     }
     default:
       return resolveDecision(reference, {
@@ -183,10 +185,16 @@ export function gpuMemoryBytes(manifest: Manifest | undefined): number | null {
   return known.length > 0 && known.length === all.length ? known.reduce((a, b) => a + b) : null;
 }
 
-/** 1 − value / base; null where one is missing, the base is 0, or the units differ. */
-export function reductionOf(of: Metric, base: Metric): number | null {
+/** value / base; null where one is missing, the base is 0, or the units differ. */
+export function ratioOf(of: Metric, base: Metric): number | null {
   if (of.value === null || base.value === null || base.value === 0) return null;
-  return of.unit === base.unit ? 1 - of.value / base.value : null;
+  return of.unit === base.unit ? of.value / base.value : null;
+}
+
+/** 1 − value / base; null as `ratioOf`. */
+export function reductionOf(of: Metric, base: Metric): number | null {
+  const ratio = ratioOf(of, base);
+  return ratio === null ? null : 1 - ratio;
 }
 
 /** Two runs as comparisons take them. */
@@ -244,6 +252,8 @@ export function describeReference(reference: NumberReference): string {
         `1 − ${reference.metric} of run ${reference.run} ` +
         `/ ${reference.metric} of run ${reference.baseline}`
       );
+    case 'ratio':
+      return `${reference.metric} of run ${reference.run} / that of run ${reference.baseline}`;
     case 'latency-quantile':
     case 'calibration':
       return describeDistribution(reference);

@@ -12,6 +12,7 @@ import { type Lab, labAt } from '../record/lab.ts';
 import { removeCharts, writeCharts } from '../report/charts/write-charts.ts';
 import { collectExperiment, type ExperimentReport, recordedConfig } from '../report/collect.ts';
 import { type Decision, keepDecision, readDecision } from '../report/decision-file.ts';
+import { importedReport } from '../report/imported.ts';
 import { conclusionText, foundText, overviewText } from '../report/terminal.ts';
 import { refuseForeignLog, type WrittenReport, writeReport } from '../report/write-report.ts';
 import { type CommandIo, writeLine } from './io.ts';
@@ -61,7 +62,9 @@ export async function report(
   refuseForeignLog(dir);
   const charts = options.charts === false ? removeCharts(dir) : await writeCharts(collected, dir);
   const version = packageVersion();
-  return { report: collected, written: writeReport(collected, { dir, version, charts }) };
+  const imports = importedReport(runs);
+  const written = writeReport(collected, { dir, version, charts, imports });
+  return { report: collected, written };
 }
 
 /** The tables that answer the question, and the lines under them. */

@@ -2,7 +2,7 @@
 
 import type { ResolvableRun } from '../analyze/reference.ts';
 import { EXEC_MEASURE } from '../exec/record-command.ts';
-import { IMPORT_MEASURE } from '../experiment/import-run.ts';
+import { IMPORT_MEASURE } from '../logs/results/imported.ts';
 import { AssayError, UsageError } from '../record/errors.ts';
 import type { Lab } from '../record/lab.ts';
 import type { SampleRow } from '../record/rows.ts';
@@ -38,26 +38,34 @@ export function experimentRuns(lab: Lab, experiment: string): ResolvableRun[] {
     });
 }
 
-/** The experiment asked for, else the one that ran last. Throws UsageError where there is none. */
+/**
+ * The experiment asked for, else the one that ran last, else the last imported. Throws UsageError
+ * where there is none.
+ */
 export function chosenExperiment(lab: Lab, wanted: string | undefined): string {
   const experiments = new Map<string, string>();
+  const imports = new Map<string, string>();
   for (const entry of listRuns(lab)) {
     if (entry.kind === 'unreadable') continue;
     const { experiment, startedAt, measure } = entry.manifest;
     // No experiment: nothing was planned.
-    if (measure === EXEC_MEASURE || measure === IMPORT_MEASURE) continue;
-    if (measure.startsWith('weights-')) continue;
-    if (startedAt > (experiments.get(experiment) ?? '')) experiments.set(experiment, startedAt);
+    if (measure === EXEC_MEASURE || measure.startsWith('weights-')) continue;
+    const known = measure === IMPORT_MEASURE ? imports : experiments;
+    if (startedAt > (known.get(experiment) ?? '')) known.set(experiment, startedAt);
   }
-  const newest = [...experiments].toSorted((a, b) => (a[1] < b[1] ? 1 : -1))[0]?.[0];
-  const name = wanted ?? newest;
+  const name = wanted ?? newestOf(experiments) ?? newestOf(imports);
   if (name === undefined) {
     throw new UsageError(`no runs in ${lab.runsDir}`, { hint: '`assay demo` makes some' });
   }
-  if (!experiments.has(name)) {
+  const all = new Set([...experiments.keys(), ...imports.keys()]);
+  if (!all.has(name)) {
     throw new UsageError(`no experiment ${name} in ${lab.runsDir}`, {
-      hint: `there are: ${[...experiments.keys()].join(', ') || 'none'}`,
+      hint: `there are: ${[...all].join(', ') || 'none'}`,
     });
   }
   return name;
+}
+
+function newestOf(starts: ReadonlyMap<string, string>): string | undefined {
+  return [...starts].toSorted((a, b) => (a[1] < b[1] ? 1 : -1))[0]?.[0];
 }

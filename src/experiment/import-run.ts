@@ -4,7 +4,11 @@ import { basename, join } from 'node:path';
 import { mean } from '../analyze/describe.ts';
 import { computeMetric } from '../analyze/formulas.ts';
 import { groupSamples } from '../analyze/samples.ts';
-import type { ImportedResult, ReportedMetric } from '../logs/results/imported.ts';
+import {
+  IMPORT_MEASURE,
+  type ImportedResult,
+  type ReportedMetric,
+} from '../logs/results/imported.ts';
 import { canonicalJson, sha256Hex } from '../record/canonical.ts';
 import type { Lab } from '../record/lab.ts';
 import type { SampleRow } from '../record/rows.ts';
@@ -12,8 +16,6 @@ import { createRun } from '../record/run-writer.ts';
 import { readSamples } from '../record/sample-reader.ts';
 import type { Environment, Finding, Manifest } from '../record/schema.ts';
 import { appendRows } from './open-run.ts';
-
-export const IMPORT_MEASURE = 'import';
 
 export interface ImportSource {
   /** As it was given. */

@@ -1,5 +1,6 @@
 /** One state of a progress bar: as text the slow way, and as bytes when it is like the last one. */
 import type { LogLine } from './log-line.ts';
+import { CR, LF } from './needles.ts';
 
 export interface BarState {
   readonly name: string;
@@ -60,6 +61,16 @@ function secondsOf(text: string): number {
 
 const [SPACE, PERCENT, SLASH, ZERO, COLON, LESS, OPEN, PIPE] = [32, 37, 47, 48, 58, 60, 91, 124];
 const MAX_DIGITS = 9;
+/** A longer line is cut by the scanner, and no bar's. */
+const MAX_WHOLE = 2048;
+
+const tableOf = (belongs: (byte: number) => boolean): Uint8Array =>
+  Uint8Array.from({ length: 256 }, (_, byte) => (belongs(byte) ? 1 : 0));
+/** Blocks, or tqdm's ASCII for them. */
+const IN_BAR = tableOf((byte) => byte >= 0x80 || byte === SPACE || byte === 35 || isDigit(byte));
+/** `<00:02, 15.13it/s]`: no dialect has a needle in these alone. */
+export const RATE_CHARACTERS = '<0123456789:?, .its/]';
+const IN_RATE = tableOf((byte) => RATE_CHARACTERS.includes(String.fromCharCode(byte)));
 
 /**
  * Reads further states of the bar that `learn` saw, in whole numbers. What it reads is what
@@ -67,13 +78,15 @@ const MAX_DIGITS = 9;
  */
 export class BarReader {
   #prefix: Uint8Array | null = null;
+  #isAlone = false;
   #name = '';
   #at = 0;
   #value = 0;
 
-  /** `state` is that of the line, by `parseBarState`. */
-  learn({ bytes, from, to }: LogLine, state: BarState): void {
+  /** `state` is that of the line, by `parseBarState`; `isAlone`: as of a dialect's reader. */
+  learn({ bytes, from, to }: LogLine, state: BarState, isAlone: boolean): void {
     this.#prefix = null;
+    this.#isAlone = isAlone;
     let end = from;
     while (end < to && !(bytes[end] === PERCENT && bytes[end + 1] === PIPE)) end += 1;
     if (end >= to - 1 || end - from > MAX_NAME / 2) return;
@@ -97,7 +110,8 @@ export class BarReader {
     if (!this.#number(bytes, to)) return null;
     if (bytes[this.#at] !== PERCENT || bytes[this.#at + 1] !== PIPE) return null;
     let at = this.#at + 2;
-    while (at < to - 1 && !(bytes[at] === PIPE && bytes[at + 1] === SPACE)) at += 1;
+    while (at < to && IN_BAR[bytes[at] as number] === 1) at += 1;
+    if (at >= to - 1 || bytes[at] !== PIPE || bytes[at + 1] !== SPACE) return null;
     this.#at = at + 1;
     this.#skipSpaces(bytes, to);
     if (!this.#number(bytes, to) || bytes[this.#at] !== SLASH) return null;
@@ -109,6 +123,22 @@ export class BarReader {
     this.#at += 2;
     const elapsedS = this.#time(bytes, to);
     return elapsedS === null ? null : { name: this.#name, count, total, elapsedS };
+  }
+
+  /**
+   * As `read`, of a line whose end is not known yet: `line.to` is then where its `\n` or `\r`
+   * stands. null also where something else than time and rate follows the state.
+   */
+  readWhole(line: LogLine): BarState | null {
+    const state = this.#isAlone ? this.read(line) : null;
+    if (state === null) return null;
+    const { bytes, to } = line;
+    let at = this.#at;
+    while (at < to && IN_RATE[bytes[at] as number] === 1) at += 1;
+    if (at >= to || at - line.from > MAX_WHOLE || (bytes[at] !== CR && bytes[at] !== LF))
+      return null;
+    line.to = at;
+    return state;
   }
 
   #skipSpaces(bytes: Uint8Array, to: number): void {

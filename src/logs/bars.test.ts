@@ -62,7 +62,7 @@ describe('further states of a bar, read as bytes', () => {
           const reader = new BarReader();
           const first = parseBarState(a);
           if (first === null) return;
-          reader.learn(lineOf(a), first);
+          reader.learn(lineOf(a), first, true);
           const fast = reader.read(lineOf(b));
           if (fast !== null) expect(fast).toEqual(parseBarState(b));
         },
@@ -74,7 +74,7 @@ describe('further states of a bar, read as bytes', () => {
   it('are read so', () => {
     const reader = new BarReader();
     const line = (n: number) => `Load:  ${n}%|█▌ | ${n}/100 [1:02:0${n}<00:01, 1it/s]`;
-    reader.learn(lineOf(line(1)), { name: 'Load', count: 1, total: 100, elapsedS: 3721 });
+    reader.learn(lineOf(line(1)), { name: 'Load', count: 1, total: 100, elapsedS: 3721 }, true);
     expect(reader.read(lineOf(line(7)))).toEqual(parseBarState(line(7)));
     expect(reader.read(lineOf(line(7)))).toMatchObject({ name: 'Load', count: 7 });
   });

@@ -15,6 +15,8 @@ interface Group {
   open: BarState;
   first: Evidence;
   last: LogLine;
+  /** `last` still stands on the bytes of the scanner. */
+  isLoose: boolean;
 }
 
 const MAX_GROUPS = 200;
@@ -25,14 +27,15 @@ export class BarTracker {
   #name = '';
   #group: Group | undefined;
   readonly #reader = new BarReader();
+  readonly #loose: Group[] = [];
   readonly #path: string;
 
   constructor(path: string) {
     this.#path = path;
   }
 
-  /** A line that may hold a state. */
-  line(line: LogLine): void {
+  /** A line that may hold a state. `isAlone`: as of a dialect's reader. */
+  line(line: LogLine, isAlone: boolean): void {
     const again = this.#reader.read(line);
     if (again) {
       this.#see(again, line);
@@ -40,8 +43,25 @@ export class BarTracker {
     }
     const state = parseBarState(line.text);
     if (state === null) return;
-    this.#reader.learn(line, state);
+    this.#reader.learn(line, state, isAlone);
     this.#see(state, line);
+  }
+
+  /** As of a dialect's reader. */
+  skim(line: LogLine): number {
+    const state = this.#reader.readWhole(line);
+    if (state === null) return -1;
+    this.#see(state, line);
+    return line.to;
+  }
+
+  /** As of a dialect's reader. */
+  release(): void {
+    for (const group of this.#loose) {
+      group.last.keep();
+      group.isLoose = false;
+    }
+    this.#loose.length = 0;
   }
 
   #see(state: BarState, line: LogLine): void {
@@ -56,7 +76,11 @@ export class BarTracker {
     }
     const group = this.#group;
     group.states += 1;
-    group.last.become(line);
+    group.last.refer(line);
+    if (!group.isLoose) {
+      group.isLoose = true;
+      this.#loose.push(group);
+    }
     if (isAnother(group.open, state)) {
       close(group);
       group.bars += 1;
@@ -80,7 +104,7 @@ export class BarTracker {
   #start(name: string, state: BarState, line: LogLine): Group {
     const group: Group = {
       ...{ name, bars: 1, states: 1, count: 0, total: 0, elapsedS: 0, complete: true },
-      ...{ open: state, first: line.evidence(this.#path), last: line.copy() },
+      ...{ open: state, first: line.evidence(this.#path), last: line.copy(), isLoose: false },
     };
     this.#groups.set(name, group);
     return group;

@@ -18,9 +18,11 @@ export interface DialectReader {
   line(line: LogLine, isAlone: boolean): void;
   /**
    * Takes a line that is like one seen before, straight from the bytes: `line` begins at its
-   * `from`, where it ends is not known yet. Returns where its `\n` stands, or −1 to leave it.
+   * `from`, where it ends is not known yet. Returns where its `\n` or `\r` stands, or −1.
    */
   skim?(line: LogLine): number;
+  /** The bytes of all lines so far go away now: what was referred to is to be kept. */
+  release?(): void;
   /** After the last line. */
   end?(): void;
 }

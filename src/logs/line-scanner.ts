@@ -24,6 +24,8 @@ export interface LineListener {
   onLine(line: LogLine, marks: Marks, ordinal: number): void;
   /** Whether there is anybody to ask. */
   readonly isSkimming: boolean;
+  /** The bytes of all lines so far go away now. */
+  release?(): void;
   /** As of a dialect's reader: where the line ends if somebody takes it as it is, or −1. */
   skim(line: LogLine): number;
 }
@@ -52,6 +54,7 @@ export class LineScanner {
   push(chunk: Buffer, length: number): void {
     const middle = this.#middleOf(chunk, length);
     const end = middle === null ? this.#one(chunk, length) : this.#two(chunk, middle, length);
+    this.#listener.release?.();
     this.#hold(chunk, end, length);
     this.#offset += length;
   }
@@ -150,8 +153,8 @@ export class LineScanner {
       const end = this.#listener.skim(line);
       if (end < 0) break;
       this.#segments += 1;
-      this.#lineFeeds += 1;
-      this.#afterReturn = false;
+      this.#afterReturn = chunk[end] === CR;
+      if (!this.#afterReturn) this.#lineFeeds += 1;
       at = end + 1;
       this.#lineStart = this.#offset + at;
     }

@@ -69,6 +69,24 @@ export class LogLine {
     this.isWhole = line.isWhole;
   }
 
+  /** This line, on its bytes: for as long as they are there, then `keep` it. */
+  refer(line: LogLine): void {
+    this.bytes = line.bytes;
+    this.from = line.from;
+    this.to = line.to;
+    this.#text = line.#text;
+    this.number = line.number;
+    this.start = line.start;
+    this.isWhole = line.isWhole;
+  }
+
+  /** Puts what was referred to on bytes of its own. */
+  keep(): void {
+    this.bytes = Buffer.from(this.bytes.subarray(this.from, this.to));
+    this.to -= this.from;
+    this.from = 0;
+  }
+
   evidence(path: string): Evidence {
     const bytes = this.bytes.subarray(this.from, this.to);
     return {

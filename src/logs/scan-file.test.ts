@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { RATE_CHARACTERS } from './bar-states.ts';
 import { DIALECTS } from './dialects.ts';
 import { FileScanner, scanBytes } from './scan-file.ts';
 
@@ -114,6 +115,51 @@ describe('scanning a file', () => {
       );
       expect(skimmed).toBeGreaterThan(100);
     });
+  });
+
+  it('a progress bar is skimmed to what it is when each state is read as text', () => {
+    const n = fc.nat(12);
+    const state = fc
+      .tuple(fc.constantFrom('Load', 'Größe (1/2)', ''), n, n, fc.constantFrom('█▌ ', '3# ', '|'))
+      .map(([name, i, s, bar]) => `${name}:  ${i}%|${bar}| ${i}/12 [1:0${s % 10}<00:01, 1.5it/s]`);
+    const other = fc.constantFrom('INFO - x', '', 'Done.', 'Traceback (most', '5%| 1/2 [', '\n');
+    const glued = fc.tuple(state, other).map((both) => both.join(''));
+    const ends = fc.constantFrom('\r', '\n', '\r\n');
+    const part = fc.oneof({ weight: 6, arbitrary: state }, glued, other);
+    const lines = fc.array(fc.tuple(part, ends), { minLength: 1, maxLength: 40 });
+    const before = `${'a bar to come\n'.repeat(8300)}${'Load:  1%|█ | 1/12 [00:01<00:02]\r'.repeat(9)}`;
+    let skimmed = 0;
+    fc.assert(
+      fc.property(lines, fc.integer({ min: 30, max: 900 }), (content, size) => {
+        const bytes = Buffer.from(before + content.map((both) => both.join('').repeat(5)).join(''));
+        const fast = new FileScanner('x.err');
+        const skim = fast.skim.bind(fast);
+        fast.skim = (line) => {
+          const end = skim(line);
+          if (end >= 0) skimmed += 1;
+          return end;
+        };
+        const slow = new FileScanner('x.err');
+        Object.defineProperty(slow, 'isSkimming', { get: () => false, set: () => {} });
+        for (const scanner of [fast, slow]) {
+          const chunk = Buffer.alloc(size);
+          scanner.push(bytes.subarray(0, before.length), false);
+          for (let at = before.length; at < bytes.length; at += size) {
+            // As when a file is read: every chunk comes in the same bytes.
+            const length = bytes.copy(chunk, 0, at, at + size);
+            scanner.push(chunk.subarray(0, length), false);
+          }
+        }
+        expect(fast.end()).toEqual(slow.end());
+      }),
+      { numRuns: 60 },
+    );
+    expect(skimmed).toBeGreaterThan(100);
+  });
+
+  it('no dialect looks for what may stand behind a bar', () => {
+    const isRate = (needle: string) => [...needle].every((c) => RATE_CHARACTERS.includes(c));
+    expect(DIALECTS.flatMap(({ needles }) => needles.filter(isRate))).toEqual([]);
   });
 
   it.each([

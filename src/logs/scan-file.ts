@@ -53,10 +53,14 @@ export class FileScanner {
   readonly #clock: FileClock;
   readonly #readers: DialectReader[];
   readonly #skimmers: DialectReader[];
+  readonly #keepers: DialectReader[];
   /** Until which line each dialect wants every line. */
   readonly #until: number[];
-  /** A reader has learnt a line by heart. */
+  /** A reader has learnt a line by heart, and such lines are a good part of the file. */
   isSkimming = false;
+  /** Lines of this chunk that were skimmed, or could have been. */
+  #alike = 0;
+  #segmentsBefore = 0;
   /** The scanner hands over all lines before this one, marked or not. */
   wantUntil = CLOCK_LINES;
   /** Of the line after the one that was handed over last. */
@@ -76,6 +80,7 @@ export class FileScanner {
       dialect.open(this.#collector.logOf(dialect.name, (lines) => this.#follow(i, lines))),
     );
     this.#skimmers = this.#readers.filter(({ skim }) => skim !== undefined);
+    this.#keepers = this.#readers.filter(({ release }) => release !== undefined);
   }
 
   /** `chunk` may be reused. `isTail`: the last bytes of the file, to see when it ends. */
@@ -89,6 +94,10 @@ export class FileScanner {
         : new LineScanner(AUTOMATON, this);
     }
     if (this.#utf16 === null) this.#encoding.see(chunk);
+    // Two passes at once are faster than skimming where there is little to skim.
+    this.isSkimming = this.#alike * 4 > this.#lines.segments - this.#segmentsBefore;
+    this.#alike = 0;
+    this.#segmentsBefore = this.#lines.segments;
     // One line of every chunk is looked at for its time: years turn in the middle of a file.
     this.#sampleNext = true;
     this.#inTail = isTail;
@@ -125,16 +134,24 @@ export class FileScanner {
       const reader = this.#readers[i] as DialectReader;
       const isAlone = reader.skim !== undefined && marks === 1 << i && isFree(line.text, i);
       reader.line(line, isAlone);
-      if (isAlone) this.isSkimming = true;
+      if (!isAlone) continue;
+      this.isSkimming = true;
+      this.#alike += 1;
     }
   }
 
   skim(line: LogLine): number {
     for (const reader of this.#skimmers) {
       const end = (reader.skim as (line: LogLine) => number)(line);
-      if (end >= 0) return end;
+      if (end < 0) continue;
+      this.#alike += 1;
+      return end;
     }
     return -1;
+  }
+
+  release(): void {
+    for (const reader of this.#keepers) reader.release?.();
   }
 
   #follow(dialect: number, lines: number): void {

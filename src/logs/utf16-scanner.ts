@@ -88,5 +88,6 @@ export class Utf16Scanner {
     const marks = marksIn(Buffer.from(text), this.#automaton);
     if (marks === 0 && ordinal >= this.#listener.wantUntil) return;
     this.#listener.onLine(this.#line, marks, ordinal);
+    this.#listener.release?.();
   }
 }

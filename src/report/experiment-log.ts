@@ -3,6 +3,8 @@ import type { Planned } from './charts/chart.ts';
 import type { ExperimentReport } from './collect.ts';
 import { DocumentBuilder, type DocumentEvidence, type Piece } from './document.ts';
 import { conclusion, verdictSentence } from './findings.ts';
+import type { ImportedReport } from './imported.ts';
+import { importedSection } from './imported-text.ts';
 import { chartSection } from './log-charts.ts';
 import { conclusionSection, decisionSections } from './log-decision.ts';
 import { hardware, overview as heading, software } from './log-header.ts';
@@ -24,15 +26,16 @@ export const EVIDENCE_FILE_NAME = 'EXPERIMENT_LOG.evidence.json';
 
 export function experimentLog(
   report: ExperimentReport,
-  options: { version: string; charts?: readonly Planned[]; notes: readonly NoteFile[] },
+  options: {
+    version: string;
+    charts?: readonly Planned[];
+    notes: readonly NoteFile[];
+    /** What other tools measured, kept under the same experiment. */
+    imports?: ImportedReport;
+  },
 ): { text: string; evidence: DocumentEvidence } {
   const doc = new DocumentBuilder();
-  doc.line`# Experiment Log: ${report.config.title ?? report.name}`;
-  doc.blank();
-  doc.line`> Written by \`assay report\` (version ${options.version}) from the run directories.`;
-  doc.line`> Do not edit: \`assay verify\` finds every changed digit, \`assay explain NUMBER\``;
-  doc.line`> says where a number comes from. Your own words belong in \`notes/*.md\` beside`;
-  doc.line`> this file; they are included below.`;
+  title(doc, report.config.title ?? report.name, options.version);
   heading(doc, report);
   conclusionSection(doc, report);
   hardware(doc, report);
@@ -44,6 +47,7 @@ export function experimentLog(
     variantSection(doc, report, { ...variant, index });
   }
   comparison(doc, report);
+  if (options.imports) importedSection(doc, options.imports);
   findings(doc, report);
   decisionSections(doc, report);
   gaps(doc, report);
@@ -51,6 +55,32 @@ export function experimentLog(
   notes(doc, options.notes);
   const { name: experiment, family } = report;
   return doc.build({ document: LOG_FILE_NAME, experiment, family });
+}
+
+/** The log of an experiment whose every number another tool measured. */
+export function importedLog(
+  imports: ImportedReport,
+  options: { name: string; version: string; notes: readonly NoteFile[] },
+): { text: string; evidence: DocumentEvidence } {
+  const doc = new DocumentBuilder();
+  title(doc, options.name, options.version);
+  importedSection(doc, imports);
+  doc.heading(2, 'Files');
+  for (const { manifest } of imports.runs) {
+    const { runId, digest } = manifest;
+    doc.add(`- \`runs/${runId}/\` — manifest digest \`${digest ?? 'none: unfinished'}\``);
+  }
+  notes(doc, options.notes);
+  return doc.build({ document: LOG_FILE_NAME, experiment: options.name });
+}
+
+function title(doc: DocumentBuilder, name: string, version: string): void {
+  doc.line`# Experiment Log: ${name}`;
+  doc.blank();
+  doc.line`> Written by \`assay report\` (version ${version}) from the run directories.`;
+  doc.line`> Do not edit: \`assay verify\` finds every changed digit, \`assay explain NUMBER\``;
+  doc.line`> says where a number comes from. Your own words belong in \`notes/*.md\` beside`;
+  doc.line`> this file; they are included below.`;
 }
 
 const MARKS: Readonly<Record<string, string>> = {

@@ -1,7 +1,7 @@
 /** Puts the generated files of one experiment on disk. */
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { writeFileAtomic, writeJsonAtomic } from '../record/atomic.ts';
+import { makeDirectory, writeFileAtomic, writeJsonAtomic } from '../record/atomic.ts';
 import { sha256Hex } from '../record/canonical.ts';
 import { UsageError } from '../record/errors.ts';
 import { findNumerals } from '../record/find-numerals.ts';
@@ -12,9 +12,11 @@ import { DOCUMENT_EVIDENCE_SCHEMA, type DocumentEvidence, withDigest } from './d
 import {
   EVIDENCE_FILE_NAME,
   experimentLog,
+  importedLog,
   LOG_FILE_NAME,
   type NoteFile,
 } from './experiment-log.ts';
+import type { ImportedReport } from './imported.ts';
 import { summaryCsv } from './summary-csv.ts';
 
 export interface WrittenReport {
@@ -28,15 +30,23 @@ export interface WrittenReport {
 /** `charts`: what `writeCharts` planned and drew beside it. Throws as `refuseForeignLog`. */
 export function writeReport(
   report: ExperimentReport,
-  options: { dir: string; version: string; charts?: readonly Planned[] },
+  options: {
+    dir: string;
+    version: string;
+    charts?: readonly Planned[];
+    imports?: ImportedReport;
+  },
 ): WrittenReport {
-  const { dir, version, charts = [] } = options;
+  const { dir, version, imports, charts = [] } = options;
   const logPath = join(dir, LOG_FILE_NAME);
   const evidencePath = join(dir, EVIDENCE_FILE_NAME);
   const csvPath = join(dir, 'summary.csv');
   refuseForeignLog(dir);
   mkdirSync(dir, { recursive: true });
-  const { text, evidence } = experimentLog(report, { version, charts, notes: readNotes(dir) });
+  const { text, evidence } = experimentLog(report, {
+    ...{ version, charts, notes: readNotes(dir) },
+    ...(imports ? { imports } : {}),
+  });
   writeJsonAtomic(evidencePath, withDigest(evidence));
   writeFileAtomic(logPath, text);
   writeTable(csvPath, summaryCsv(report), report.name);
@@ -45,6 +55,21 @@ export function writeReport(
   const confusionPath = join(dir, 'confusion.csv');
   writeTable(confusionPath, confusion, report.name);
   return { logPath, evidencePath, csvPath, confusionPath };
+}
+
+/** The log alone: there is nothing of ours to tabulate. Throws as `refuseForeignLog`. */
+export function writeImportedLog(
+  imports: ImportedReport,
+  options: { dir: string; name: string; version: string },
+): Pick<WrittenReport, 'logPath' | 'evidencePath'> {
+  const { dir, name, version } = options;
+  refuseForeignLog(dir);
+  makeDirectory(dir);
+  const { text, evidence } = importedLog(imports, { name, version, notes: readNotes(dir) });
+  const [logPath, evidencePath] = [join(dir, LOG_FILE_NAME), join(dir, EVIDENCE_FILE_NAME)];
+  writeJsonAtomic(evidencePath, withDigest(evidence));
+  writeFileAtomic(logPath, text);
+  return { logPath, evidencePath };
 }
 
 /** A table for machines with the evidence beside it. */

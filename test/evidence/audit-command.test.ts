@@ -185,4 +185,30 @@ describe('import', () => {
     expect(show.stdout).toContain('imported/A~gptq~batch-matrix');
     dir = old;
   });
+
+  it('what is compared with imported numbers is not evidenced, on the terminal and in the log', async () => {
+    const old = dir;
+    dir = join(dir, 'compared');
+    mkdirSync(join(dir, 'runs'), { recursive: true });
+    const rows = [{ ...row(8, 40), quantization: 'none' }, row(8, 60)];
+    writeFileSync(join(dir, 'a.json'), JSON.stringify(rows));
+    await assay('import', 'a.json');
+    const compare = await assay('compare');
+    expect(compare).toMatchObject({ code: 0 });
+    expect(compare.stdout).toMatch(/awq .* 60 +40 +1\.500 +not-evidenced/);
+    expect(JSON.parse((await assay('compare', '--json')).stdout).imported.comparisons).toEqual([
+      expect.objectContaining({ metric: 'samplesPerSecond', ratio: 1.5, verdict: 'not-evidenced' }),
+    ]);
+    expect((await assay('compare', '--choose', 'p95_ms=5')).code).toBe(2);
+    await assay('report');
+    const log = join(dir, 'reports/imported/EXPERIMENT_LOG.md');
+    const text = readFileSync(log, 'utf8');
+    expect(text).toMatch(/\| 60 \| 40 \| 1\.500 \| not-evidenced \|/);
+    expect((await assay('verify')).code).toBe(0);
+    writeFileSync(log, text.replace('1.500', '2.500'));
+    const changed = await assay('verify');
+    expect(changed.code).toBe(6);
+    expect(changed.stdout + changed.stderr).toContain('2.500');
+    dir = old;
+  });
 });

@@ -7,9 +7,11 @@ import { findLab } from '../../record/lab.ts';
 import { acrossModels, acrossText, type ModelComparison } from '../../report/across-models.ts';
 import { collectExperiment, type ExperimentReport, type Overrides } from '../../report/collect.ts';
 import { decisions } from '../../report/collect-decision.ts';
-import { compareJson } from '../../report/compare-json.ts';
+import { COMPARE_SCHEMA, compareJson } from '../../report/compare-json.ts';
 import { compareText } from '../../report/compare-tables.ts';
 import { readDecision } from '../../report/decision-file.ts';
+import { importedJson, importedText } from '../../report/imported-text.ts';
+import { type ComparedImports, comparedImports } from '../compared-imports.ts';
 import { type ComparedRuns, comparedRuns } from '../compared-runs.ts';
 import { printFound } from '../experiment.ts';
 import { type CommandIo, writeJson, writeLine } from '../io.ts';
@@ -27,6 +29,8 @@ interface Options {
 export async function run(options: Options, io: CommandIo): Promise<number> {
   const asked = flagsOf(options);
   const lab = findLab(io.cwd);
+  const imports = comparedImports(lab, options);
+  if (imports?.alone) return compareImports(imports, options, io);
   const compared = comparedRuns(lab, options);
   const kept = readDecision(join(lab.reportsDir, compared.experiment)) ?? {};
   const { baseline } = compared;
@@ -42,7 +46,8 @@ export async function run(options: Options, io: CommandIo): Promise<number> {
   const told = new Set(across.map(({ run: id }) => id));
   const refused = refusals(compared).filter(({ run: id }) => !told.has(id));
   if (options.json) {
-    writeJson(io.stdout, { ...compareJson(report, all), across, refused });
+    const imported = imports ? { imported: importedJson(imports.report) } : {};
+    writeJson(io.stdout, { ...compareJson(report, all), across, refused, ...imported });
     return 0;
   }
   const lines = refused.map(({ run: id, reason }) => `Not compared: runs/${id}: ${reason}.`);
@@ -50,9 +55,34 @@ export async function run(options: Options, io: CommandIo): Promise<number> {
     ...compareText(report, all),
     ...(across.length > 0 ? [acrossText(across)] : []),
     ...(lines.length > 0 ? [lines.join('\n')] : []),
+    ...(imports ? importedText(imports.report) : []),
   ];
   for (const [i, part] of parts.entries()) writeLine(io.stdout, i > 0 ? `\n${part}` : part);
   printFound(report, next(report), io);
+  return 0;
+}
+
+/** Only imports: nothing here has samples, so nothing is ranked, priced or recommended. */
+function compareImports(
+  { experiment, report }: ComparedImports,
+  options: Options,
+  io: CommandIo,
+): number {
+  const asked = (['choose', 'cost', 'across'] as const).filter((flag) => options[flag]);
+  if (asked.length > 0) {
+    throw new UsageError(`--${asked.join(', --')}: imported numbers are not evidenced`, {
+      hint: 'what is decided on needs samples: measure it with `assay run`',
+    });
+  }
+  if (options.json) {
+    const schema = COMPARE_SCHEMA;
+    writeJson(io.stdout, { schema, experiment, imported: importedJson(report) });
+    return 0;
+  }
+  const parts = importedText(report);
+  for (const [i, part] of parts.entries()) writeLine(io.stdout, i > 0 ? `\n${part}` : part);
+  const found = `${report.comparisons.length} comparisons of imported numbers, all not-evidenced`;
+  writeLine(io.stdout, `\nFound: ${found}. Next: assay report ${experiment}`);
   return 0;
 }
 

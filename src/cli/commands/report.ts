@@ -1,9 +1,12 @@
 /** `assay report [EXPERIMENT]` */
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { findLab } from '../../record/lab.ts';
+import { importedReport, isImported } from '../../report/imported.ts';
+import { writeImportedLog } from '../../report/write-report.ts';
 import { printFound, printOverview, report } from '../experiment.ts';
 import { type CommandIo, writeJson, writeLine } from '../io.ts';
-import { chosenExperiment } from '../runs.ts';
+import { packageVersion } from '../package.ts';
+import { chosenExperiment, experimentRuns } from '../runs.ts';
 
 interface Options {
   experiment?: string;
@@ -16,6 +19,16 @@ export async function run(options: Options, io: CommandIo): Promise<number> {
   const lab = findLab(io.cwd);
   const name = chosenExperiment(lab, options.experiment);
   const out = options.out === undefined ? undefined : resolve(io.cwd, options.out);
+  const runs = experimentRuns(lab, name);
+  if (runs.every(isImported)) {
+    const dir = out ?? join(lab.reportsDir, name);
+    const written = writeImportedLog(importedReport(runs), {
+      ...{ dir, name, version: packageVersion() },
+    });
+    if (options.json) writeJson(io.stdout, { experiment: name, ...written, imported: runs.length });
+    else writeLine(io.stdout, `Written: ${written.logPath}\n\nNext: assay verify`);
+    return 0;
+  }
   const { report: found, written } = await report(lab, name, {
     charts: options.charts ?? true,
     ...(out === undefined ? {} : { out }),

@@ -74,15 +74,31 @@ const RULES: readonly (readonly [Role, RegExp])[] = [
   ['file', /\bfiles?\b|\blocation\b|\bpath\b/],
 ];
 
+const MAX_REMEMBERED = 4096;
+const LONGEST_REMEMBERED = 100;
+
+/** Every check asks the same of every field, and a table of 100,000 rows has ten labels. */
+export function remembered<T>(find: (label: string) => T): (label: string) => T {
+  const known = new Map<string, T>();
+  return (label) => {
+    const answer = known.get(label);
+    if (answer !== undefined) return answer;
+    const found = find(label);
+    if (known.size >= MAX_REMEMBERED) known.clear();
+    if (label.length <= LONGEST_REMEMBERED) known.set(label, found);
+    return found;
+  };
+}
+
 /** `inference_speed_tokens_per_sec`, `Peak VRAM`, `avgLatencyMs` as words. */
-export function words(label: string): string {
-  return label
+export const words = remembered((label) =>
+  label
     .replace(/([a-z])([A-Z])/g, '$1 $2')
     .replaceAll(/[_\-*`]+/g, ' ')
     .replaceAll(/\s+/g, ' ')
     .trim()
-    .toLowerCase();
-}
+    .toLowerCase(),
+);
 
 const SHORT: Readonly<Record<string, Role>> = { 'best acc': 'accuracy', acc: 'accuracy' };
 
@@ -91,12 +107,12 @@ export function anyWord(...phrases: readonly string[]): RegExp {
   return new RegExp(String.raw`\b(?:${phrases.join('|')})\b`, 'i');
 }
 
-export function roleOf(label: string): Role | null {
+export const roleOf = remembered((label): Role | null => {
   const plain = words(label.replace(/[([][^()[\]]*[)\]]\s*$/, ''));
   if (SHORT[plain]) return SHORT[plain];
   const rule = RULES.find(([, pattern]) => pattern.test(plain));
   return rule ? rule[0] : null;
-}
+});
 
 /** Which part of a distribution a latency is. */
 export function statisticOf(label: string): 'mean' | 'min' | 'max' | number | null {

@@ -1,5 +1,6 @@
-/** Locust: its statistics as CSV (an empty Type on the aggregate) and its console log. */
+/** Locust: its statistics as CSV (no Type on the aggregate), its tables on the console, its log. */
 import type { Dialect } from '../dialect.ts';
+import { consoleReader } from './locust-console.ts';
 
 const HEADER = /^"?Type"?,"?Name"?,"?Request Count"?,"?Failure Count"?,/;
 const UNITS: readonly [RegExp, string][] = [
@@ -14,9 +15,10 @@ const MAX_ROWS = 200;
 
 export const locust: Dialect = {
   name: 'locust',
-  needles: ['Request Count', 'locust.'],
+  needles: ['Request Count', '# reqs', 'locust.'],
   open(log) {
     let columns: readonly string[] = [];
+    const readConsole = consoleReader(log);
     return {
       line(line) {
         const { text } = line;
@@ -32,6 +34,7 @@ export const locust: Dialect = {
           log.sign('state', exit === '0' ? 'succeeded' : 'failed', line);
         }
         if (/ locust\.(?:main|runners)[: ]/.test(text)) log.spoken();
+        readConsole(line);
         if (columns.length === 0) return;
         const cells = cellsOf(text);
         if (cells.length !== columns.length) return;

@@ -1,4 +1,6 @@
 /** GPTQModel, AutoGPTQ, AutoAWQ, AutoRound: what each module lost, and how many there were. */
+import type { Dialect, DialectLog } from '../dialect.ts';
+import type { LogLine } from '../log-line.ts';
 import { ruleDialect } from '../rules.ts';
 
 const QUOTE = `['"]`;
@@ -7,7 +9,7 @@ const LOSS = new RegExp(
     String.raw`.{0,300}?${QUOTE}loss${QUOTE}: ${QUOTE}?([\d.]+(?:e[+-]?\d+)?)`,
 );
 
-export const gptqModel = ruleDialect({
+const gptqLines = ruleDialect({
   name: 'gptqmodel',
   needles: ["'layer': ", '"layer": ', 'Quantizing mlp', 'Quantizing self', 'Quantization Config'],
   rules: [
@@ -35,6 +37,55 @@ export const gptqModel = ruleDialect({
     },
   ],
 });
+
+/** Its table: rows of ten and more cells, cut to the width of the terminal, again with headers. */
+const TABLE_HEADER = /\|\s*process\s*\|\s*layer\s*\|\s*module\s*\|/;
+const TABLE_ROW = /\|\s*(?:e?gptq|gptaq|gptqv2|foem|qqq|awq|paroquant|exllamav3)\s*\|/;
+
+export const gptqModel: Dialect = {
+  ...gptqLines,
+  needles: [
+    ...gptqLines.needles,
+    ...['| process ', '| gptq', '| gptaq', '| foem', '| qqq', '| awq'],
+  ],
+  open(log) {
+    const lines = gptqLines.open(log);
+    let columns: readonly string[] = [];
+    return {
+      line(line, isAlone) {
+        lines.line(line, isAlone);
+        const { text } = line;
+        if (TABLE_HEADER.test(text)) {
+          columns = cellsOf(text);
+          log.spoken();
+        } else if (TABLE_ROW.test(text)) tableRow(cellsOf(text), columns, { log, line });
+      },
+    };
+  },
+};
+
+const cellsOf = (text: string): string[] =>
+  text
+    .slice(text.indexOf('|') + 1)
+    .split('|')
+    .map((cell) => cell.trim());
+
+function tableRow(
+  cells: readonly string[],
+  columns: readonly string[],
+  { log, line }: { log: DialectLog; line: LogLine },
+): void {
+  const [, layer = ''] = cells;
+  if (cells.length < 4 || !/^\d+$/.test(layer)) return;
+  log.count('modules', line, 'modules');
+  log.max('layer.max', Number(layer), line, 'layer');
+  const loss = cells[columns.indexOf('loss')] ?? '';
+  // `fallback`: too few samples reached the module; `0...`: the terminal was too narrow.
+  if (/^fallback\b|\bfallback$/.test(loss)) log.count('fallbacks', line, 'modules');
+  if (!/^\d+(?:\.\d+)?(?:e[+-]?\d+)?$/.test(loss)) return;
+  log.max('loss.max', Number(loss), line, 'loss');
+  log.sum('loss.sum', Number(loss), line, 'loss');
+}
 
 export const autoAwq = ruleDialect({
   name: 'autoawq',

@@ -33,6 +33,20 @@ Compressing model: 448it [04:30,  1.66it/s]
 });
 
 describe('gptqmodel, autoawq, autoround', () => {
+  it('reads the table of GPTQModel: colours, a narrow terminal, modules without enough samples', () => {
+    const rule = 'INFO  +------+----+------+------+------+------+\n';
+    const text = `${rule}\rINFO  | process | layer | module          | feat: in, out | dtype: size | loss         | samples | damp    | time  |
+\r${rule}\rINFO  | gptq    | 0     | self_attn.k_proj | 2048, 512    | bf16: 2.0MB | \u001b[32m0.0053191234\u001b[0m | 1024    | 0.05000 | 1.230 |
+\rINFO  | gptq    | 0     | mlp.experts.1.up | 2048, 512    | bf16: 2.0MB | rtn fallback | 3       | 0.05000 | 0.100 |
+\rINFO  | gptq    | 1     | mlp.down_proj    | 8192, 2048   | bf16: 32.0MB | 0.25        | 1024    | 0.05000 | 11.234 |
+\rINFO  | gptq    | 2     | sel...           | 2...         | bf...       | 0...         | 1024    | 0...    | 1...  |
+`;
+    expect(factsOf(text)).toMatchObject({
+      ...{ 'gptqmodel.modules': 4, 'gptqmodel.layer.max': 2, 'gptqmodel.fallbacks': 1 },
+      ...{ 'gptqmodel.loss.max': 0.25, 'gptqmodel.loss.sum': 0.2553191234 },
+    });
+  });
+
   it('sum what the modules lost', () => {
     const text = `INFO - {'process': 'gptq', 'layer': 5, 'module': 'mlp.up', 'loss': '0.05000'}
 INFO - {'process': 'gptq', 'layer': 6, 'module': 'mlp.down_proj', 'loss': '0.15000'}

@@ -26,6 +26,50 @@ P99 TTFT (ms):                           9987.00
     });
   });
 
+  it('locust on the console: the last table is that of the whole run, percentiles follow it', () => {
+    const head =
+      'Type     Name                     # reqs      # fails |    Avg     Min     Max    Med |   req/s  failures/s';
+    const rule = '--------|------------------------|-------|-------------|-------|-------|';
+    const row = (name: string, n: number, rate: string) =>
+      `${name}      ${String(n).padStart(7)}     1(3.33%) |     29      25      51     28 |    ${rate}        0.10`;
+    const table = (n: number, rate: string) =>
+      [
+        head,
+        rule,
+        row('POST     /v1/x y', n, rate),
+        rule,
+        row('         Aggregated', n, rate),
+      ].join('\n');
+    const text = `[2026-03-01 10:00:00,123] host/INFO/locust.main: Starting Locust 2.47.0
+${table(10, '9.99')}
+
+${table(30, '3.10')}
+
+Response time percentiles (approximated)
+Type     Name                          50%    66%    95%   100% # reqs
+--------|-----------------------|--------|------|------|------|------
+POST     /v1/x y                        28     30     40     51     30
+--------|-----------------------|--------|------|------|------|------
+         Aggregated                     28     30     41     51     30
+
+[2026-03-01 10:01:00,123] host/INFO/locust.main: Shutting down (exit code 1)
+`;
+    expect(factsOf(text)).toMatchObject({
+      ...{ 'locust.POST /v1/x y.Request Count': 30, 'locust.Aggregated.Failure Count': 1 },
+      ...{ 'locust.Aggregated.Requests/s': 3.1, 'locust.Aggregated.95%': 41 },
+      ...{ 'locust.POST /v1/x y.Average Response Time': 29, 'locust.exitCode': 1 },
+    });
+  });
+
+  it('locust: a run that was cut off has counts, but no rate: its tables show ten seconds', () => {
+    const text = `Type     Name      # reqs      # fails |    Avg     Min     Max    Med |   req/s  failures/s
+POST     /v1           30     0(0.00%) |     29      25      51     28 |    3.10        0.00
+`;
+    const facts = factsOf(text);
+    expect(facts).toMatchObject({ 'locust.POST /v1.Request Count': 30 });
+    expect(facts).not.toHaveProperty(['locust.POST /v1.Requests/s']);
+  });
+
   it('locust: the aggregate has an empty type, names hold commas', () => {
     const text = `Type,Name,Request Count,Failure Count,Median Response Time,Requests/s,50%
 POST,"/v1, chat",30,1,29,2.50,29

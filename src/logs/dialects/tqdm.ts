@@ -8,9 +8,9 @@ export const tqdm: Dialect = {
   open(log) {
     const tracker = new BarTracker(log.path);
     return {
-      line(line) {
-        tracker.line(line);
-      },
+      line: (line, isAlone) => tracker.line(line, isAlone),
+      skim: (line) => tracker.skim(line),
+      release: () => tracker.release(),
       end() {
         const bars = tracker.bars();
         if (bars.length === 0) return;

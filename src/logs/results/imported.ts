@@ -1,5 +1,8 @@
 /** Results of other tools as plain data, before they become runs. */
 
+/** The measure of the runs that they become. */
+export const IMPORT_MEASURE = 'import';
+
 /** A number that a file reports. Where it also has the samples behind it, they come along. */
 export interface ReportedMetric {
   readonly name: string;
