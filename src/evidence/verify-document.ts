@@ -10,6 +10,7 @@ import {
 } from '../analyze/reference.ts';
 import type { LogIndex } from '../logs/log-index.ts';
 import { type LogNumberReference, logNumber } from '../logs/log-number.ts';
+import { prettyJson } from '../record/atomic.ts';
 import { canonicalJson, sha256Hex } from '../record/canonical.ts';
 import { findNumerals, type Numeral } from '../record/find-numerals.ts';
 import { type NumberFormat, renderNumber } from '../record/numerals.ts';
@@ -71,10 +72,12 @@ export function verifyDocument(
   context: { root: string; lookup: RunLookup; logs?: LogIndex | null },
 ): VerifiedDocument {
   const shown = relative(context.root, sidecarPath).replaceAll('\\', '/');
+  let written: string;
   let raw: Record<string, unknown>;
   let sidecar: Sidecar;
   try {
-    raw = JSON.parse(readFileSync(sidecarPath, 'utf8'));
+    written = readFileSync(sidecarPath, 'utf8');
+    raw = JSON.parse(written);
     sidecar = sidecarSchema.parse(raw);
   } catch {
     const message = `${shown} cannot be read: nothing vouches for the numbers of its document`;
@@ -105,6 +108,9 @@ export function verifyDocument(
   const { digest, ...rest } = raw;
   if (discrepancies.length === 0 && sha256Hex(canonicalJson(rest)) !== digest) {
     const message = `${shown} was changed: it does not have the digest that it states`;
+    discrepancies.push({ code: 'evidence-edited', message });
+  } else if (discrepancies.length === 0 && written !== prettyJson(raw)) {
+    const message = `${shown} is not as it was written: white space, or a name that stands twice`;
     discrepancies.push({ code: 'evidence-edited', message });
   }
   return { document: file, numbers: sidecar.numbers.length, discrepancies };
