@@ -16,6 +16,7 @@ import { findNumerals, type Numeral } from '../record/find-numerals.ts';
 import { type NumberFormat, renderNumber } from '../record/numerals.ts';
 import type { Discrepancy, Place } from './discrepancy.ts';
 import { mendFile } from './mended-file.ts';
+import { verifyTable } from './verify-table.ts';
 
 const place = { line: z.number().int(), column: z.number().int(), text: z.string() };
 const sidecarSchema = z.object({
@@ -97,7 +98,10 @@ export function verifyDocument(
   const { lookup, logs = null } = context;
   const lines = text.split('\n');
   const document: Document = { file, lines, sidecar: aligned(sidecar, lines), lookup, logs };
-  const discrepancies = [...checkNumbers(document), ...checkConstants(document, text)];
+  const table = basename(file) === 'summary.csv' ? verifyTable({ file, text }, lookup) : null;
+  const discrepancies = table?.discrepancies.length
+    ? table.discrepancies
+    : [...checkNumbers(document), ...checkConstants(document, text)];
   if (discrepancies.length === 0 && sha256Hex(text) !== sidecar.sha256) {
     const code = 'document-edited';
     const mended = mendFile({ file, bytes: Buffer.from(text), sha256: sidecar.sha256, code });
@@ -113,7 +117,8 @@ export function verifyDocument(
     const message = `${shown} is not as it was written: white space, or a name that stands twice`;
     discrepancies.push({ code: 'evidence-edited', message });
   }
-  return { document: file, numbers: sidecar.numbers.length, discrepancies };
+  const numbers = sidecar.numbers.length + (table?.numbers ?? 0);
+  return { document: file, numbers, discrepancies };
 }
 
 /** What was drawn from a document: bytes, since a picture has no numerals to point at. */
