@@ -15,6 +15,44 @@ export const COMPARISONS: Readonly<Record<string, CompareFormula>> = {
   'compare.identical-texts/1': identicalTexts,
 };
 
+/** What each reads and computes, for readers; docs/measures.md has all of it. */
+export const COMPARISON_TEXTS: Readonly<Record<string, { reads: string; describe: string }>> = {
+  'compare.perplexity-ratio/2': {
+    reads: 'window',
+    describe:
+      'exp(mean over tokens of ln p of the baseline − ln p of the run); bootstrap over documents, ' +
+      'paired; sign-flip permutation',
+  },
+  'compare.accuracy-difference/2': {
+    reads: 'item',
+    describe:
+      'accuracy of the run − that of the baseline, paired by item; Tango’s interval, McNemar exact',
+  },
+  'compare.bits-per-byte-ratio/1': {
+    reads: 'window',
+    describe: 'bits per byte of the run / of the baseline; bootstrap over documents, paired',
+  },
+  ...Object.fromEntries(
+    ['compare.latency-ratio/1', 'compare.latency-ratio/2'].map((id) => [
+      id,
+      {
+        reads: 'iteration',
+        describe:
+          'exp(mean over rounds of ln(mean end-to-end time of the run / of the baseline)); ' +
+          'Student’s t over common rounds, Welch’s without; permutation',
+      },
+    ]),
+  ),
+  'compare.agreement/1': {
+    reads: 'generated',
+    describe: 'share of tokens that are the baseline’s, up to the first that differs; bootstrap',
+  },
+  'compare.identical-texts/1': {
+    reads: 'generated',
+    describe: 'share of prompts with the very same text; Wilson',
+  },
+};
+
 /** Throws RangeError for an unknown formula id. */
 export function compareRuns(
   formula: string,

@@ -3,11 +3,13 @@ import { readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { FORMULAS } from '../analyze/formulas.ts';
 import { describeReference, type NumberReference } from '../analyze/reference.ts';
+import { canonicalJson } from '../record/canonical.ts';
 import { UsageError } from '../record/errors.ts';
 import type { Lab } from '../record/lab.ts';
 import { renderNumber } from '../record/numerals.ts';
 import { type LoadedRun, listRuns, loadRun } from '../record/run-reader.ts';
 import type { Metric } from '../record/schema.ts';
+import { type Footing, footings, type RowsOfFile, rowsOf } from './footing.ts';
 import { sidecars } from './verify.ts';
 
 /** One number and everything it stands on. */
@@ -23,17 +25,19 @@ export interface Explanation {
   /** Relative to the lab. */
   readonly file: string;
   /** Lines of the file that the formula reads, from 1. */
-  readonly rows: { readonly kind: string; readonly count: number; readonly lines: string };
+  readonly rows: RowsOfFile;
   /** Places in generated documents where it is printed. */
   readonly printed: readonly string[];
 }
 
 /** A number of a document that is no metric: a comparison, a reduction, a field of a manifest. */
 export interface DerivedExplanation {
-  readonly printed: string;
+  /** Places in generated documents where it is printed. */
+  readonly printed: readonly string[];
   readonly text: string;
   readonly origin: string;
   readonly reference: NumberReference;
+  readonly stands: readonly Footing[];
 }
 
 export interface Explained {
@@ -55,22 +59,36 @@ export function explain(lab: Lab, wanted: string): Explained {
   const cited = citations(lab).filter((c) => c.text.replaceAll(',', '') === text);
   const metrics = listRuns(lab)
     .filter((entry) => entry.kind === 'closed')
-    .flatMap((entry) => fitting(lab, loadRun(lab, entry.runId), text, cited));
+    .flatMap((entry) => fitting(lab, loadRun(lab, entry.runId), text, cited))
+    // A short number fits much: what a document prints comes first.
+    .sort((a, b) => Number(b.printed.length > 0) - Number(a.printed.length > 0));
   const told = new Set(metrics.map(({ run, metric }) => `${run} ${metric}`));
-  const derived = cited
-    .filter(({ reference: r }) => r.from !== 'metric' || !told.has(`${r.run} ${r.metric}`))
-    .map(({ place, text: found, reference }) => ({
-      printed: place,
-      text: found,
-      origin: describeReference(reference),
-      reference,
-    }));
+  const derived = derivedOf(
+    lab,
+    cited.filter(({ reference: r }) => r.from !== 'metric' || !told.has(`${r.run} ${r.metric}`)),
+  );
   if (metrics.length === 0 && derived.length === 0) {
     throw new UsageError(`no metric of this lab rounds to ${wanted}, and no document prints it`, {
       hint: '`assay runs ls` shows the runs, `assay runs show RUN` their metrics',
     });
   }
   return { metrics, derived };
+}
+
+/** One number of one origin is told once, with all its places. */
+function derivedOf(lab: Lab, cited: readonly CitationAt[]): DerivedExplanation[] {
+  const byOrigin = new Map<string, DerivedExplanation & { printed: string[] }>();
+  for (const { place, text, reference } of cited) {
+    const key = canonicalJson({ text, reference });
+    const known = byOrigin.get(key);
+    if (known) known.printed.push(place);
+    else {
+      const origin = describeReference(reference);
+      const stands = footings(lab, reference);
+      byOrigin.set(key, { printed: [place], text, origin, reference, stands });
+    }
+  }
+  return [...byOrigin.values()];
 }
 
 function explainMetric(lab: Lab, runId: string, metric: string): Explained {
@@ -173,13 +191,4 @@ function explanation(
       )
       .map(({ place, text }) => `${place} (${text})`),
   };
-}
-
-function rowsOf(path: string, kind: string): Explanation['rows'] {
-  const lines: number[] = [];
-  for (const [index, line] of readFileSync(path, 'utf8').split('\n').entries()) {
-    if (line.startsWith(`{"kind":"${kind}"`)) lines.push(index + 1);
-  }
-  const span = lines.length > 0 ? `${lines[0]}–${lines.at(-1)}` : '—';
-  return { kind, count: lines.length, lines: span };
 }

@@ -1,6 +1,7 @@
 /** A manifest in which one digit was changed: which, what it was, and the run as it was closed. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { prettyJson } from '../record/atomic.ts';
 import { manifestDigest } from '../record/manifest.ts';
 import { MANIFEST_FILE } from '../record/run-directory.ts';
 import type { ClosedRun } from '../record/run-reader.ts';
@@ -45,17 +46,24 @@ export function mendManifest({
   return { run, discrepancy };
 }
 
-/** A numeral that no writer writes: another digit of the same double, which no digest can see. */
-export function otherNumerals({ runId, dir }: { runId: string; dir: string }): Discrepancy[] {
+/**
+ * What no digest can see, because the parsed values are the same: another digit of the same double,
+ * white space, and a name that stands twice, of which a reader sees the first and a parser the last.
+ */
+export function unlikeWritten({ runId, dir }: { runId: string; dir: string }): Discrepancy[] {
   const content = readFileSync(join(dir, MANIFEST_FILE), 'utf8');
-  return jsonLeaves(content).flatMap(({ path, start, end }) => {
+  const file = `runs/${runId}/${MANIFEST_FILE}`;
+  const numerals = jsonLeaves(content).flatMap(({ path, start, end }) => {
     const found = content.slice(start, end);
     const expected = /^[-\d]/.test(found) ? String(Number(found)) : found;
     if (expected === found) return [];
     const message = `${pathText(path)} in the manifest of run ${runId} was changed`;
-    const place = placeIn(`runs/${runId}/${MANIFEST_FILE}`, content, { start, end });
+    const place = placeIn(file, content, { start, end });
     return [{ code: 'manifest-edited', message, run: runId, place, expected, found }];
   });
+  if (numerals.length > 0 || content === prettyJson(JSON.parse(content))) return numerals;
+  const message = `${file} is not as it was written: white space, or a name that stands twice`;
+  return [{ code: 'manifest-edited', message, run: runId }];
 }
 
 function isWhole(candidate: string, runId: string): boolean {

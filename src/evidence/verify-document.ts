@@ -10,11 +10,13 @@ import {
 } from '../analyze/reference.ts';
 import type { LogIndex } from '../logs/log-index.ts';
 import { type LogNumberReference, logNumber } from '../logs/log-number.ts';
+import { prettyJson } from '../record/atomic.ts';
 import { canonicalJson, sha256Hex } from '../record/canonical.ts';
 import { findNumerals, type Numeral } from '../record/find-numerals.ts';
 import { type NumberFormat, renderNumber } from '../record/numerals.ts';
 import type { Discrepancy, Place } from './discrepancy.ts';
 import { mendFile } from './mended-file.ts';
+import { verifyTable } from './verify-table.ts';
 
 const place = { line: z.number().int(), column: z.number().int(), text: z.string() };
 const sidecarSchema = z.object({
@@ -71,10 +73,12 @@ export function verifyDocument(
   context: { root: string; lookup: RunLookup; logs?: LogIndex | null },
 ): VerifiedDocument {
   const shown = relative(context.root, sidecarPath).replaceAll('\\', '/');
+  let written: string;
   let raw: Record<string, unknown>;
   let sidecar: Sidecar;
   try {
-    raw = JSON.parse(readFileSync(sidecarPath, 'utf8'));
+    written = readFileSync(sidecarPath, 'utf8');
+    raw = JSON.parse(written);
     sidecar = sidecarSchema.parse(raw);
   } catch {
     const message = `${shown} cannot be read: nothing vouches for the numbers of its document`;
@@ -94,7 +98,10 @@ export function verifyDocument(
   const { lookup, logs = null } = context;
   const lines = text.split('\n');
   const document: Document = { file, lines, sidecar: aligned(sidecar, lines), lookup, logs };
-  const discrepancies = [...checkNumbers(document), ...checkConstants(document, text)];
+  const table = basename(file) === 'summary.csv' ? verifyTable({ file, text }, lookup) : null;
+  const discrepancies = table?.discrepancies.length
+    ? table.discrepancies
+    : [...checkNumbers(document), ...checkConstants(document, text)];
   if (discrepancies.length === 0 && sha256Hex(text) !== sidecar.sha256) {
     const code = 'document-edited';
     const mended = mendFile({ file, bytes: Buffer.from(text), sha256: sidecar.sha256, code });
@@ -106,8 +113,12 @@ export function verifyDocument(
   if (discrepancies.length === 0 && sha256Hex(canonicalJson(rest)) !== digest) {
     const message = `${shown} was changed: it does not have the digest that it states`;
     discrepancies.push({ code: 'evidence-edited', message });
+  } else if (discrepancies.length === 0 && written !== prettyJson(raw)) {
+    const message = `${shown} is not as it was written: white space, or a name that stands twice`;
+    discrepancies.push({ code: 'evidence-edited', message });
   }
-  return { document: file, numbers: sidecar.numbers.length, discrepancies };
+  const numbers = sidecar.numbers.length + (table?.numbers ?? 0);
+  return { document: file, numbers, discrepancies };
 }
 
 /** What was drawn from a document: bytes, since a picture has no numerals to point at. */

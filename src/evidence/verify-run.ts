@@ -14,7 +14,7 @@ import { type Manifest, type Metric, type Summary, summarySchema } from '../reco
 import { type Discrepancy, placeIn } from './discrepancy.ts';
 import { jsonLeaves, leafOf, pathText } from './json-place.ts';
 import { type MendedFile, mendFile } from './mended-file.ts';
-import { mendManifest, otherNumerals } from './mended-manifest.ts';
+import { mendManifest, unlikeWritten } from './mended-manifest.ts';
 import { trustedSamples } from './trusted-samples.ts';
 
 export interface VerifiedRun {
@@ -33,7 +33,7 @@ export async function verifyRun(found: ClosedRun): Promise<VerifiedRun> {
   // What the manifest said is the measure of everything else; what it says now is one finding.
   const run = mended?.run ?? found;
   const { rows, discrepancies: samples } = trustedSamples(run);
-  const manifestEdits = mended ? [mended.discrepancy] : otherNumerals(found);
+  const manifestEdits = mended ? [mended.discrepancy] : unlikeWritten(found);
   const all: Discrepancy[] = [...manifestEdits, ...samples];
   const { summary, discrepancies: metrics, count } = verifySummary(run, rows);
   all.push(...metrics);

@@ -10,6 +10,7 @@ import { listRuns, type RunEntry } from '../record/run-reader.ts';
 import { readRunRows } from '../record/sample-reader.ts';
 import type { Discrepancy } from './discrepancy.ts';
 import { mendManifest } from './mended-manifest.ts';
+import { unvouchedDocuments } from './unvouched.ts';
 import { type VerifiedDocument, verifyDocument } from './verify-document.ts';
 import { type VerifiedRun, verifyRun } from './verify-run.ts';
 import { verifySeals } from './verify-seals.ts';
@@ -69,6 +70,7 @@ export async function verifyLab(lab: Lab, options: VerifyOptions = {}): Promise<
     checked.push(verifyDocument(path, { root: lab.root, lookup, logs: await logsOf(path) }));
   }
   for (const document of checked) discrepancies.push(...document.discrepancies);
+  if (all) discrepancies.push(...unvouchedDocuments(lab, documents));
   const seals = verifySeals(lab, options.head === undefined ? {} : { head: options.head });
   if (all) discrepancies.push(...seals.discrepancies);
   return {

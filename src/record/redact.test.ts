@@ -22,6 +22,11 @@ const SHAPED = [
   'AKIAABCDEFGH12345678',
   `AIza${letters}abc`,
   `eyJ${letters}.eyJ${letters}.${letters}`,
+  `r8_${letters}`,
+  `pypi-${letters}`,
+  `sk_live_${letters}`,
+  `SG.${letters}.${letters}`,
+  `-----BEGIN RSA PRIVATE KEY-----\n${letters}\n-----END RSA PRIVATE KEY-----`,
 ];
 
 describe('redactText', () => {
@@ -43,6 +48,14 @@ describe('redactText', () => {
     ['said: --header=x-api-key: q', 'said: --header=x-api-key: [redacted]'],
     ['--verbose --token q', '--verbose --token [redacted]'],
     ['/?to=/?api_key=q&x=1', '/?to=/?api_key=[redacted]&x=1'],
+    ['/?api%5Fkey=q&x=1', '/?api%5Fkey=[redacted]&x=1'],
+    ['Authorization: ApiKey abc', 'Authorization: ApiKey [redacted]'],
+    ['AWS4-HMAC-SHA256 Credential=a/b, Signature=c', 'AWS4-HMAC-SHA256 [redacted]'],
+    ['Cookie: a=b; session=c', 'Cookie: [redacted]'],
+    ['Ocp-Apim-Subscription-Key: q', 'Ocp-Apim-Subscription-Key: [redacted]'],
+    ['curl -u me:q w https://h', 'curl -u me:[redacted] w https://h'],
+    ['{"token": "longenough"}', '{"token": "[redacted]"}'],
+    ['MYSQL_PWD=q', 'MYSQL_PWD=[redacted]'],
     ['http://u:p@ss@host/p?q=1', 'http://[redacted]@host/p?q=1'],
   ])('knows the place: %s', (text, expected) => {
     expect(redactText(text)).toBe(expected);
@@ -52,6 +65,7 @@ describe('redactText', () => {
     'Loading checkpoint shards: 100%|##########| 4/4',
     'token: 5 of 10, 31.5 tokens/s, max_tokens=128',
     'eos_token: 2, ms_per_token=3.2, --eos-token 2',
+    '{"token": " the"}, docker run -u 1000:1000, rsync -u host:/path/of/a/file, PWD=/work/place',
     'risk-assessment-of-the-whole-network, task-0123456789abcdef',
     'runs/quickstart/eval~int8-g128/20261120T053400Z-ab12cd',
     'https://host/models/meta-llama/Llama-3.1-8B?revision=main#top',
@@ -85,6 +99,21 @@ describe('redactArgv', () => {
       ...['run', '--api-key', '[redacted]', '--token=[redacted]', '--hf-token', '[redacted]', '-H'],
       ...['Authorization: Bearer [redacted]', 'HF_TOKEN=[redacted]', '--password', '[redacted]'],
     ]);
+  });
+
+  it('knows logins and headers, with quotes and without', () => {
+    const secret = 'plain-looking';
+    expect(
+      redactArgv(['curl', '-u', `me:${secret}`, '-H', `Cookie: a=${secret}; b=${secret}`]),
+    ).toEqual(['curl', '-u', 'me:[redacted]', '-H', 'Cookie: [redacted]']);
+    expect(redactArgv(['-H', `X-Auth-Token: ${secret} x`, '--pass', secret])).toEqual([
+      ...['-H', 'X-Auth-Token: [redacted]', '--pass', '[redacted]'],
+    ]);
+    expect(redactArgv(['Authorization:', 'Token', secret])).toEqual([
+      ...['Authorization:', 'Token', '[redacted]'],
+    ]);
+    const harmless = ['grep', 'token', 'samples.txt', '-u', '1000:1000', '-u', 'host:/a/path'];
+    expect(redactArgv(harmless)).toEqual(harmless);
   });
 
   it('leaves other flags alone', () => {

@@ -91,15 +91,36 @@ export function redactArgv(argv: readonly string[], secrets: Secrets = NO_SECRET
   );
 }
 
+/** Words of their own before a secret: `Authorization: Token X` without quotes. */
+const AWAITED = /^(authorization:?|bearer)$/i;
+/** Between the two, and only there: elsewhere these are words like others. */
+const SCHEME = /^(basic|digest|token|apikey|negotiate)$/i;
+
+/** `Authorization` keeps its scheme, so it is left to redactText. */
+function isSecretHeader(name: string): boolean {
+  const plain = name.replace(/:\s*$/, '');
+  return isSecretName(plain) && !/^(proxy-)?authorization$/i.test(plain);
+}
+
 /** Every word as what may be shown and, behind it, what a flag says is secret. */
 function readArgv(argv: readonly string[]): { before: string; secret: string | null }[] {
   let nextIsSecret = false;
+  let nextIsLogin = false;
   return argv.map((word) => {
     const hidden = nextIsSecret;
+    const login = nextIsLogin ? /^([^\s:/]+:)(?!\d+$|[/~.])(.+)$/s.exec(word) : null;
+    nextIsLogin = /^(-u|--user|--proxy-user)$/.test(word);
+    if (login) return { before: login[1] ?? '', secret: login[2] ?? '' };
     const flag = /^-{1,2}([A-Za-z][\w.-]*)$/.exec(word)?.[1];
     nextIsSecret =
-      (flag !== undefined && isSecretName(flag)) || /^(bearer|authorization:?)$/i.test(word);
+      (flag !== undefined && isSecretName(flag)) ||
+      AWAITED.test(word) ||
+      (hidden && SCHEME.test(word));
     if (hidden && !nextIsSecret) return { before: '', secret: word };
+    const header = /^([A-Za-z][\w-]{0,63}:\s*)(.+)$/s.exec(word);
+    if (header !== null && isSecretHeader(header[1] ?? '')) {
+      return { before: header[1] ?? '', secret: header[2] ?? '' };
+    }
     const assigned = /^(-{0,2}([A-Za-z_][\w.-]*)=)(.+)$/s.exec(word);
     if (assigned !== null && isSecretName(assigned[2] ?? '')) {
       return { before: assigned[1] ?? '', secret: assigned[3] ?? '' };

@@ -29,6 +29,7 @@ export function isSecretName(name: string): boolean {
     .filter((word) => word !== '');
   const last = words.at(-1) ?? '';
   if (HARMLESS_LAST.has(last)) return false;
+  if (words.length === 1 && last === 'pass') return true;
   if (SECRET_LAST.has(last) && !VOCABULARY.has(words.at(-2) ?? '')) return true;
   return words.some(
     (word, i) => SECRET_WORDS.has(word) || (word === 'key' && KEY_OWNERS.has(words[i - 1] ?? '')),
@@ -37,10 +38,13 @@ export function isSecretName(name: string): boolean {
 
 /** In a URL's query `key` and `code` are secrets as well. */
 export function isSecretParameter(name: string): boolean {
-  return isSecretName(name) || /^(key|code|assertion|x-amz-credential)$/i.test(name);
+  const plain = name.replaceAll(/%([2-7][0-9a-f])/gi, (_, hex) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  );
+  return isSecretName(plain) || /^(key|code|assertion|x-amz-credential)$/i.test(plain);
 }
 
 /** Wider than for flags: hiding a harmless value costs nothing there. */
 export function isSecretVariable(name: string): boolean {
-  return /KEY|TOKEN(?!IZ)|SECRET|PASSW|PASSPHRASE|CREDENTIAL/i.test(name);
+  return /KEY|TOKEN(?!IZ)|SECRET|PASSW|PASSPHRASE|CREDENTIAL|_PWD$/i.test(name);
 }

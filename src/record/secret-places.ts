@@ -15,12 +15,16 @@ export const SHAPES: readonly RegExp[] = [
   /ya29\.[\w-]{20,}/g,
   /(?:npm|gsk)_[A-Za-z0-9]{30,}/g,
   /nvapi-[\w-]{20,}/g,
+  /(?<![A-Za-z0-9](?<!%[0-9A-Fa-f]{2}))(?:r8|api_org|dop_v1|[sr]k_(?:live|test))_[A-Za-z0-9]{16,}/g,
+  /pypi-[\w-]{20,}/g,
+  /SG\.[\w-]{16,}\.[\w-]{16,}/g,
+  /-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[^-]{0,20000}(?:-----END [A-Z ]{0,40}PRIVATE KEY-----)?/g,
   /eyJ[\w-]{5,}\.[\w-]{5,}\.[\w-]*/g,
   /(?<=\bbearer\s{1,4})[\w.~+/=-]{8,}/gi,
 ];
 
 /** The scheme stays, what follows goes; a scheme alone is no credential. */
-const SCHEME = '(?:bearer|basic|digest|token)';
+const SCHEME = '(?:bearer|basic|digest|token|negotiate|apikey|aws4-hmac-sha256)';
 export const AUTHORIZATION = new RegExp(
   String.raw`(authorization["']?\s{0,4}[:=]\s{0,4}["']?(?:${SCHEME}\s{1,4})?)` +
     String.raw`(?!\[redacted\]|${SCHEME}\s)[^\s"']+`,
@@ -39,12 +43,31 @@ export interface Place {
 const ASSIGNED_NAMES: readonly RegExp[] = [
   /(api|access|secret|private|auth|refresh|session|hf|hub|bearer|client)[-_]?(key|token)/i,
   /passw(or)?d|passphrase|secret/i,
-  /^[A-Z][A-Z0-9_]*_(KEY|TOKEN|CREDENTIALS?)$/,
+  /^[A-Z][A-Z0-9_]*_(KEY|TOKEN|CREDENTIALS?|PWD)$/,
+  /^(set-)?cookie$|^[a-z-]+-(subscription-key|token)$/i,
 ];
 
 export const PLACES: readonly Place[] = [
   {
-    head: /[?&;#](?<name>[\w.-]{1,64})=(?!\[redacted\])/g,
+    // Of AWS signatures and cookies all parts: the rest of the line, or what the quotes hold.
+    head: /(?<name>aws4-hmac-sha256|cookie:)\s{1,4}(?!\[redacted\])/gi,
+    value: /[^"'\r\n]+/y,
+    isSecret: () => true,
+  },
+  {
+    // curl -u NAME:PASSWORD; two numbers are ids of user and group.
+    head: /(?<![\w-])(?:-u|--user|--proxy-user)(?:\s{1,4}|=)["']?(?<name>[^\s:"']{1,64}):(?!\[redacted\]|[/~.]|\d+(?:\W|$))/g,
+    value: /[^\s"']+/y,
+    isSecret: () => true,
+  },
+  {
+    // A quoted name before a quoted word; in free text the same name may be a count.
+    head: /"(?<name>[\w.-]{1,64})"\s{0,2}:\s{0,2}"(?!\[redacted\])/g,
+    value: /[^\s"]{8,}(?=")/y,
+    isSecret: isSecretName,
+  },
+  {
+    head: /[?&;#](?<name>[\w.%-]{1,64})=(?!\[redacted\])/g,
     value: /[^&\s"<>]+/y,
     isSecret: isSecretParameter,
   },

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import type { LogIndex } from '../logs/log-index.ts';
-import { makeDirectory, writeFileAtomic } from '../record/atomic.ts';
+import { makeDirectory, prettyJson, writeFileAtomic } from '../record/atomic.ts';
 import { canonicalJson, sha256Hex } from '../record/canonical.ts';
 import { UsageError } from '../record/errors.ts';
 import type { DecidedClaim } from './log-claims.ts';
@@ -43,7 +43,7 @@ export function writeLogIndex(
     ...(options.claims ? { claims: options.claims } : {}),
   });
   const digest = sha256Hex(canonicalJson(evidence));
-  replace(evidencePath, `${JSON.stringify({ ...evidence, digest }, null, 1)}\n`);
+  replace(evidencePath, prettyJson({ ...evidence, digest }));
   replace(documentPath, text);
   replace(jsonPath, `${JSON.stringify(index, null, 1)}\n`);
   return { documentPath, jsonPath };

@@ -1,5 +1,13 @@
 /** Whole files, runs and seals that appear, disappear or are rewritten. */
-import { cpSync, existsSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { manifestDigest } from '../../src/record/manifest.ts';
@@ -55,7 +63,64 @@ describe('a copy of a lab', () => {
   });
 });
 
+describe('evidence that was', () => {
+  const log = 'reports/small/EXPERIMENT_LOG.md';
+
+  it('deleted no longer vouches: its document is named, also where it was changed', async () => {
+    rmSync(join(bench.root, log.replace('.md', '.evidence.json')));
+    expect(await verify(6)).toContain(`nothing vouches for ${log}`);
+    writeFileSync(join(bench.root, log), bench.read(log).replace('worse', 'better'));
+    expect(await verify(6)).toContain(`nothing vouches for ${log}`);
+  });
+
+  it('deleted beside a chart or a table is missed as well', async () => {
+    const charts = join(bench.lab.reportsDir, 'small/charts');
+    const [name] = readdirSync(charts).filter((each) => each.endsWith('.evidence.json'));
+    rmSync(join(charts, name!));
+    rmSync(join(bench.lab.reportsDir, 'small/summary.evidence.json'));
+    const said = await verify(6);
+    for (const ending of ['svg', 'png', 'vl.json']) {
+      expect(said).toContain(`small/charts/${name!.replace('evidence.json', ending)}`);
+    }
+    expect(said).toContain('nothing vouches for reports/small/summary.csv');
+  });
+
+  it('never asked of notes and of files that a person wrote', async () => {
+    mkdirSync(join(bench.lab.reportsDir, 'small/notes'));
+    writeFileSync(join(bench.lab.reportsDir, 'small/mine.md'), '# 12 thoughts\n');
+    writeFileSync(join(bench.lab.reportsDir, 'small/notes/summary.csv'), '1,2\n');
+    await verify(0);
+  });
+});
+
+describe('JSON that parses to the same', () => {
+  it.each([
+    ['a name that stands twice', (text: string) => text.replace('{', '{\n  "schema": "other",')],
+    ['another white space', (text: string) => text.replaceAll('\n', '\r\n')],
+  ])('is found in manifest and evidence: %s', async (_, change) => {
+    for (const file of [
+      `runs/${runIds[0]}/manifest.json`,
+      'reports/small/EXPERIMENT_LOG.evidence.json',
+    ]) {
+      const text = bench.read(file);
+      writeFileSync(join(bench.root, file), change(text));
+      expect(await verify(6)).toContain(`${file} is not as it was written`);
+      writeFileSync(join(bench.root, file), text);
+    }
+  });
+});
+
 describe('a run that was', () => {
+  it('removed is told once for each document, not once for each of its numbers', async () => {
+    const [runId] = runIds as [string];
+    rmSync(dirOf(runId), { recursive: true });
+    const lines = (await verify(6)).split('\n');
+    const places = lines.filter((line) => line.startsWith('reports/small/EXPERIMENT_LOG.md:'));
+    expect(lines.some((line) => / and \d+ more of reports\/small\/EXP/.test(line))).toBe(true);
+    // Its own numbers, and those of the runs that are compared with it.
+    expect(places.length).toBeLessThanOrEqual(runIds.length);
+  });
+
   it('added by copying another is named, and so is where it came from', async () => {
     const [runId] = runIds as [string];
     const copy = `${dirname(runId)}/20300101T000000Z-copied`;

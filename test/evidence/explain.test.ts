@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { COMPARISON_TEXTS, COMPARISONS } from '../../src/analyze/compare.ts';
 import { explain } from '../../src/evidence/explain.ts';
 import { sidecars, verifyLab } from '../../src/evidence/verify.ts';
 import { UsageError } from '../../src/record/errors.ts';
@@ -58,9 +59,26 @@ describe('a number', () => {
     const { derived } = explain(lab, '73.7 %');
     expect(derived[0]).toMatchObject({ text: '73.7' });
     expect(derived[0]!.origin).toContain('1 − storedWeightBytes of run');
-    expect(derived[0]!.printed).toMatch(/^reports\/quickstart\/EXPERIMENT_LOG\.md:\d+:\d+$/);
+    expect(derived[0]!.printed[0]).toMatch(/^reports\/quickstart\/EXPERIMENT_LOG\.md:\d+:\d+$/);
     expect(explain(lab, '-15.00').derived[0]!.origin).toContain('compare.accuracy-difference/2');
     expect(explain(lab, '1,234,567').derived[0]!.origin).toContain('model.parameters');
+  });
+
+  test('of a comparison stands on the rows of both runs and a formula in words', () => {
+    const [found, ...rest] = explain(lab, '-15.00').derived;
+    expect(rest).toEqual([]);
+    expect(found!.printed.length).toBeGreaterThan(1);
+    expect(found!.stands.map(({ file }) => file.split('/')[2])).toEqual([
+      'made-up~int4-g128~intents',
+      'made-up~f32~intents',
+    ]);
+    for (const { file, rows, by } of found!.stands) {
+      expect(file).toMatch(/samples\.jsonl$/);
+      expect(rows).toMatchObject({ kind: 'item' });
+      expect(rows!.count).toBeGreaterThan(0);
+      expect(by).toContain('McNemar');
+    }
+    expect(Object.keys(COMPARISON_TEXTS).sort()).toEqual(Object.keys(COMPARISONS).sort());
   });
 
   test('every number that a document prints can be explained', () => {
@@ -71,6 +89,7 @@ describe('a number', () => {
     for (const text of new Set(numbers.map((number) => number.text))) {
       const { metrics, derived } = explain(lab, text);
       expect(metrics.length + derived.length, text).toBeGreaterThan(0);
+      for (const { origin, stands } of derived) expect(stands.length, origin).toBeGreaterThan(0);
     }
   });
 });

@@ -3,8 +3,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { ResolvableRun } from '../../src/analyze/reference.ts';
 import { verifyDocument } from '../../src/evidence/verify-document.ts';
+import { prettyJson } from '../../src/record/atomic.ts';
+import { sha256Hex } from '../../src/record/canonical.ts';
+import { findNumerals } from '../../src/record/find-numerals.ts';
 import { collectExperiment } from '../../src/report/collect.ts';
-import type { DocumentEvidence } from '../../src/report/document.ts';
+import { type DocumentEvidence, withDigest } from '../../src/report/document.ts';
 import { writeReport } from '../../src/report/write-report.ts';
 import { temporaryLab } from '../record/recorded-run.ts';
 import { EXPERIMENT, measureAll, runsOf } from '../support/measured-lab.ts';
@@ -159,4 +162,32 @@ describe('what is gone', () => {
     writeFileSync(sidecar, text);
     expect(verify().discrepancies).toEqual([]);
   });
+});
+
+test('a number of summary.csv is computed again, also where its evidence was forged', () => {
+  const csv = join(lab.reportsDir, EXPERIMENT.name, 'summary.csv');
+  const beside = csv.replace('.csv', '.evidence.json');
+  const [text, said] = [readFileSync(csv, 'utf8'), readFileSync(beside, 'utf8')];
+  const verified = () =>
+    verifyDocument(beside, { root: lab.root, lookup: (runId) => runs.get(runId) });
+  expect(verified().discrepancies).toEqual([]);
+  expect(verified().numbers).toBeGreaterThan(100);
+
+  const lines = text.split('\n');
+  const at = lines.findIndex((line) => line.includes(',perplexity,'));
+  const forged = lines.with(at, lines[at]!.replace(/(,perplexity,\d+\.)\d/, '$19')).join('\n');
+  expect(forged).not.toBe(text);
+  writeFileSync(csv, forged);
+  const { digest: _, ...evidenceOf } = JSON.parse(said);
+  const again = { ...evidenceOf, sha256: sha256Hex(forged), constants: findNumerals(forged) };
+  writeFileSync(beside, prettyJson(withDigest(again)));
+  const [found, ...rest] = verified().discrepancies;
+  expect(rest).toEqual([]);
+  expect(found).toMatchObject({
+    code: 'number-differs',
+    message: expect.stringMatching(/^perplexity\.value of run quickstart/),
+    place: { line: at + 1, text: forged.split('\n')[at] },
+  });
+  writeFileSync(csv, text);
+  writeFileSync(beside, said);
 });

@@ -1,5 +1,5 @@
 /** `assay explain NUMBER|RUN:METRIC` */
-import { type Explanation, explain } from '../../evidence/explain.ts';
+import { type DerivedExplanation, type Explanation, explain } from '../../evidence/explain.ts';
 import { findLab } from '../../record/lab.ts';
 import { type CommandIo, writeJson, writeLine } from '../io.ts';
 
@@ -13,10 +13,25 @@ export async function run(
     return 0;
   }
   for (const metric of found.metrics) writeLine(io.stdout, describe(metric));
-  for (const derived of found.derived) {
-    writeLine(io.stdout, `${derived.text} at ${derived.printed}\n  is ${derived.origin}\n`);
-  }
+  for (const derived of found.derived) writeLine(io.stdout, describeDerived(derived));
   return 0;
+}
+
+function describeDerived({ text, origin, stands, printed }: DerivedExplanation): string {
+  // Both runs of a comparison have one formula: it is told under the last.
+  const files = stands.flatMap(({ file, rows, by }, i) => [
+    `  file      ${file}`,
+    ...(rows
+      ? [`  rows      ${rows.count} of kind ${rows.kind}, between lines ${rows.lines}`]
+      : []),
+    ...(by === stands[i + 1]?.by ? [] : [`  ${rows ? 'formula' : 'field  '}   ${by}`]),
+  ]);
+  const lines = [
+    `${text} = ${origin}`,
+    ...files,
+    ...printed.slice(0, 5).map((place) => `  printed   ${place}`),
+  ];
+  return `${lines.join('\n')}\n`;
 }
 
 function describe(e: Explanation): string {

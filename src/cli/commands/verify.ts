@@ -1,5 +1,5 @@
 /** `assay verify`: exit 0 when everything stands, 6 when anything was changed. */
-import { renderDiscrepancy } from '../../evidence/discrepancy.ts';
+import { type Discrepancy, renderDiscrepancy } from '../../evidence/discrepancy.ts';
 import { verifyLab } from '../../evidence/verify.ts';
 import { UsageError } from '../../record/errors.ts';
 import { findLab } from '../../record/lab.ts';
@@ -39,8 +39,9 @@ export async function run(options: Options, io: CommandIo): Promise<number> {
     writeJson(io.stdout, { ok: exitCode === 0, ...found });
     return exitCode;
   }
-  for (const discrepancy of found.discrepancies) {
-    writeLine(io.stdout, `${renderDiscrepancy(discrepancy)}\n`);
+  for (const { first, others } of gathered(found.discrepancies)) {
+    const more = others > 0 ? `\n    and ${others} more of ${first.place?.file} from this run` : '';
+    writeLine(io.stdout, `${renderDiscrepancy(first)}${more}\n`);
   }
   writeLine(
     io.stdout,
@@ -61,6 +62,19 @@ export async function run(options: Options, io: CommandIo): Promise<number> {
   const n = found.discrepancies.length;
   writeLine(io.stdout, verdict(n));
   return exitCode;
+}
+
+/** A run that is gone takes hundreds of numbers with it: one place of each document tells it. */
+function gathered(all: readonly Discrepancy[]): { first: Discrepancy; others: number }[] {
+  const groups = new Map<string, { first: Discrepancy; others: number }>();
+  for (const [index, each] of all.entries()) {
+    const gone = each.code === 'number-without-evidence';
+    const key = gone ? `${each.place?.file} ${each.run}` : String(index);
+    const known = groups.get(key);
+    if (known) known.others++;
+    else groups.set(key, { first: each, others: 0 });
+  }
+  return [...groups.values()];
 }
 
 function verdict(discrepancies: number): string {

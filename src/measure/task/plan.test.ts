@@ -227,6 +227,8 @@ describe('method, rows and model', () => {
     ['text of a classifier', REQUESTS, { headLabels: ['music'] }, 'is a classifier'],
     ['choices by generation', choices, {}, 'have choices'],
     ['no label in the continuation', REQUESTS, { continuation: ' yes' }, 'must hold {label}'],
+    ['no text in the prompt', REQUESTS, { prompt: 'which?' }, 'asks every item the same'],
+    ['the answer in the prompt', REQUESTS, { prompt: '{text}: {label}' }, 'tells the answer'],
     ['token ids for a prompt', ids, { method: 'likelihood' }, ':1: method likelihood needs "text"'],
   ])('%s is refused', (_, set, changes, says) => {
     const work = () => checkTask(optionsOf(set, changes));

@@ -5,7 +5,7 @@ import { checkRows, planHead } from './head.ts';
 import type { TaskSet } from './items.ts';
 import { planLikelihood } from './likelihood.ts';
 import type { TaskPlan } from './task-plan.ts';
-import { holdsLabel, type Template } from './template.ts';
+import { holdsLabel, holdsText, type Template } from './template.ts';
 
 export const TASK_METHODS = ['generation', 'likelihood', 'head'] as const;
 export type TaskMethod = (typeof TASK_METHODS)[number];
@@ -45,8 +45,11 @@ export function planTask(options: TaskPlanOptions): TaskPlan {
 
 type TaskFit = Pick<
   TaskPlanOptions,
-  'method' | 'set' | 'headLabels' | 'vocabSize' | 'path' | 'continuation'
+  'method' | 'set' | 'headLabels' | 'vocabSize' | 'path' | 'prompt' | 'continuation'
 >;
+
+const TEMPLATE_HINT =
+  'the defaults are "{text}" and " {label}"; {context} and {choice} say the same';
 
 /** The method of a set and a model where none is asked for. */
 export function defaultMethod({
@@ -59,7 +62,7 @@ export function defaultMethod({
 
 /** Throws UsageError where method, set and model do not go together, FormatError for its rows. */
 export function checkTask(task: TaskFit): void {
-  const { method, set, headLabels, path, continuation } = task;
+  const { method, set, headLabels, path, prompt, continuation } = task;
   if (method === 'head') {
     if (headLabels === null) {
       throw new UsageError('method head: the model has no classification head', {
@@ -71,6 +74,8 @@ export function checkTask(task: TaskFit): void {
         hint: 'give rows with "text" and "label"',
       });
     }
+    const problems = set.items.every((item) => item.ids) ? [] : promptProblems(prompt);
+    if (problems.length > 0) throw new UsageError(problems, { hint: TEMPLATE_HINT });
     checkRows(set.items, { ...task, labels: headLabels });
     return;
   }
@@ -84,15 +89,23 @@ export function checkTask(task: TaskFit): void {
       hint: 'choose the method likelihood: it tells which choice is the most likely',
     });
   }
+  const problems = promptProblems(prompt);
   if (!holdsLabel(continuation)) {
-    throw new UsageError('the continuation is what is scored: it must hold {label}', {
-      hint: 'the default is " {label}"; for choices {choice} says the same',
-    });
+    problems.push('the continuation is what is scored: it must hold {label}');
   }
+  if (problems.length > 0) throw new UsageError(problems, { hint: TEMPLATE_HINT });
   const ids = set.kind === 'labels' ? set.items.find((item) => item.ids) : undefined;
   if (!ids) return;
   throw new FormatError(`${path}:${ids.line}: method ${method} needs "text", not "input_ids"`, {
     hint: 'a prompt is made of text; token ids are for a classification head',
     details: { path, line: ids.line },
   });
+}
+
+/** A prompt without its place would ask every item the same; one with the label tells the answer. */
+function promptProblems(prompt: string): string[] {
+  const problems: string[] = [];
+  if (!holdsText(prompt)) problems.push('the prompt asks every item the same: it must hold {text}');
+  if (holdsLabel(prompt)) problems.push('the prompt tells the answer: it must not hold {label}');
+  return problems;
 }

@@ -21,6 +21,7 @@ interface Fields {
 }
 
 const PLACES = /\{(text|context|label|choice)\}/g;
+const TEXT = /\{(?:text|context)\}/g;
 const LABEL = /\{(?:label|choice)\}/g;
 
 /** Inserted as they are: braces and `$` in a text mean nothing. */
@@ -28,6 +29,10 @@ export function fill(template: string, { text, label }: Fields): string {
   return template.replace(PLACES, (_, key: string) =>
     key === 'text' || key === 'context' ? text : label,
   );
+}
+
+export function holdsText(template: string): boolean {
+  return template.search(TEXT) >= 0;
 }
 
 export function holdsLabel(template: string): boolean {
