@@ -20,8 +20,8 @@ export const COMPARISON_TEXTS: Readonly<Record<string, { reads: string; describe
   'compare.perplexity-ratio/2': {
     reads: 'window',
     describe:
-      'exp(mean over tokens of ln p of the baseline − ln p of the run); bootstrap over documents, ' +
-      'paired; sign-flip permutation',
+      'exp(mean over tokens of ln p of the baseline − ln p of the run); bootstrap over ' +
+      'documents, paired; sign-flip permutation',
   },
   'compare.accuracy-difference/2': {
     reads: 'item',

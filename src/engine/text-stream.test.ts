@@ -5,10 +5,15 @@ import { textStream } from './text-stream.ts';
 /** A tokenizer whose tokens are single bytes: every character beyond ASCII takes several. */
 const bytes = (ids: readonly number[]): string => new TextDecoder().decode(Uint8Array.from(ids));
 
+const words = fc
+  .string({ unit: 'grapheme', maxLength: 30 })
+  // The replacement character, as a part of the text, would be taken for half a character.
+  .filter((text) => !text.includes('\uFFFD'));
+
 describe('text stream', () => {
   test('pieces join to the whole text, and none holds half a character', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'grapheme', maxLength: 30 }), (text) => {
+      fc.property(words, (text) => {
         const stream = textStream(bytes);
         const ids = [...new TextEncoder().encode(text)];
         const pieces = ids.map((id) => stream.push(id));

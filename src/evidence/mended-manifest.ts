@@ -48,7 +48,7 @@ export function mendManifest({
 
 /**
  * What no digest can see, because the parsed values are the same: another digit of the same double,
- * white space, and a name that stands twice, of which a reader sees the first and a parser the last.
+ * white space, and a name that stands twice, of which a reader sees the first, a parser the last.
  */
 export function unlikeWritten({ runId, dir }: { runId: string; dir: string }): Discrepancy[] {
   const content = readFileSync(join(dir, MANIFEST_FILE), 'utf8');

@@ -65,7 +65,7 @@ describe('redactText', () => {
     'Loading checkpoint shards: 100%|##########| 4/4',
     'token: 5 of 10, 31.5 tokens/s, max_tokens=128',
     'eos_token: 2, ms_per_token=3.2, --eos-token 2',
-    '{"token": " the"}, docker run -u 1000:1000, rsync -u host:/path/of/a/file, PWD=/work/place',
+    '{"token": " the"}, docker run -u 1000:1000, rsync -u host:/path/of/a/file, PWD=/srv/place',
     'risk-assessment-of-the-whole-network, task-0123456789abcdef',
     'runs/quickstart/eval~int8-g128/20261120T053400Z-ab12cd',
     'https://host/models/meta-llama/Llama-3.1-8B?revision=main#top',

@@ -56,7 +56,11 @@ export const PLACES: readonly Place[] = [
   },
   {
     // curl -u NAME:PASSWORD; two numbers are ids of user and group.
-    head: /(?<![\w-])(?:-u|--user|--proxy-user)(?:\s{1,4}|=)["']?(?<name>[^\s:"']{1,64}):(?!\[redacted\]|[/~.]|\d+(?:\W|$))/g,
+    head: new RegExp(
+      String.raw`(?<![\w-])(?:-u|--user|--proxy-user)(?:\s{1,4}|=)["']?` +
+        String.raw`(?<name>[^\s:"']{1,64}):(?!\[redacted\]|[/~.]|\d+(?:\W|$))`,
+      'g',
+    ),
     value: /[^\s"']+/y,
     isSecret: () => true,
   },

@@ -102,7 +102,7 @@ export function checkTask(task: TaskFit): void {
   });
 }
 
-/** A prompt without its place would ask every item the same; one with the label tells the answer. */
+/** A prompt without its place would ask all items the same; one with the label tells the answer. */
 function promptProblems(prompt: string): string[] {
   const problems: string[] = [];
   if (!holdsText(prompt)) problems.push('the prompt asks every item the same: it must hold {text}');
