@@ -48,7 +48,9 @@ export function refuseUnfit(scheme: Scheme, format: OutputFormat): void {
   }[format];
   if (fits) return;
   throw new UsageError(`${format} cannot hold ${scheme.text}`, {
-    hint: 'compressed-tensors: all; fp8: fp8-block128, -tensor; gptq: int4-*, int8-g128; awq: int4-asym-*',
+    hint:
+      'compressed-tensors: all; fp8: fp8-block128, fp8-tensor; gptq: int4-*, int8-g128; ' +
+      'awq: int4-asym-*',
     details: { scheme: scheme.text, format },
   });
 }
