@@ -41,7 +41,7 @@ export function openRun(
   return run;
 }
 
-/** Where the weights were read from, with the SHA-256 of every file, and the run that wrote them. */
+/** Where the weights were read from, with the SHA-256 of all its files, and who wrote them. */
 function recorded({ path, format, run, identity }: CellCheckpoint) {
   const { configSha256, files } = identity;
   return { path, format, run, configSha256, files };

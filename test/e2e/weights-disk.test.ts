@@ -1,4 +1,4 @@
-/** `weights: disk`: checkpoints are written, recorded, measured, and taken again while unchanged. */
+/** `weights: disk`: checkpoints are written and measured, and taken again while unchanged. */
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
