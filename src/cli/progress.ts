@@ -57,6 +57,10 @@ function benchText(event: EventOf<'bench-start'>): string {
   return `benchmark: ${what}, interleaved in ${plural(rounds, 'round')}${kept}`;
 }
 
+function checkpointText({ cell, path }: EventOf<'checkpoint-write'>): string {
+  return `quantizing to disk: ${variantLabel(cell)} as ${path}`;
+}
+
 function coldText(event: EventOf<'cold-start'>): string {
   return `cold start ${event.index + 1} of ${event.of}: ${variantLabel(event.cell)}`;
 }
@@ -71,6 +75,8 @@ function lineView(io: CommandIo): ProgressView {
         return `  ${endText(event)}`;
       case 'cell-reused':
         return `${label(event.cell)}: already measured (${event.runId})`;
+      case 'checkpoint-write':
+        return checkpointText(event);
       case 'cell-plan':
         return `  ${event.scoredTokens} tokens to score, ${event.batches} batches`;
       case 'bench-start':
@@ -138,6 +144,9 @@ async function barView(io: CommandIo): Promise<ProgressView> {
         break;
       case 'cell-reused':
         say(`${label(event.cell)}: already measured`);
+        break;
+      case 'checkpoint-write':
+        say(checkpointText(event));
         break;
       case 'bench-start':
         say(benchText(event));

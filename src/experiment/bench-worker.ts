@@ -59,7 +59,9 @@ export async function serveBench(
       const own = { engine, plan, settings, sink, part, progress, meter };
       rounds.set(cell.name, new CellRounds(own));
     }
-    send({ type: 'ready', engine: engine.info, model: engine.model });
+    const [first] = cells;
+    const model = first?.checkpoint ? first.identity : engine.model;
+    send({ type: 'ready', engine: engine.info, model });
     for (let request = await next(); request !== null; request = await next()) {
       await slice(rounds.get(request.cell) as CellRounds, request, { send, signal });
     }

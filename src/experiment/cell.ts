@@ -2,6 +2,7 @@
 import type { BenchSettings } from '../measure/bench/plan.ts';
 import type { TaskMethod } from '../measure/task/plan.ts';
 import type { ModelIdentity } from '../record/schema.ts';
+import type { OutputFormat } from '../weights/convert/output-format.ts';
 import type { EvalSettings, TaskSettings } from './measure-settings.ts';
 
 export interface EngineSettings {
@@ -14,6 +15,8 @@ export interface EngineSettings {
   readonly threads: number | null;
   readonly ignore: readonly string[];
   readonly seed: number;
+  /** The scheme is read from a checkpoint that was written first; absent: quantized in memory. */
+  readonly weights?: 'disk';
 }
 
 /** Measures that score what is there, one cell a process. */
@@ -38,6 +41,18 @@ export interface BenchMeasure extends BenchSettings {
 
 export type MeasureSettings = ScoringMeasure | BenchMeasure;
 
+/** What a cell is measured with, beside what it was planned with. */
+export interface CellCheckpoint {
+  /** Absolute. */
+  readonly dir: string;
+  /** Relative to the lab. */
+  readonly path: string;
+  readonly format: OutputFormat;
+  /** The recorded conversion. */
+  readonly run: string;
+  readonly identity: ModelIdentity;
+}
+
 export interface Cell {
   readonly experiment: string;
   /** Directory name under the experiment. */
@@ -53,6 +68,8 @@ export interface Cell {
   readonly dataSha256: string;
   /** SHA-256 of all that decides the result. */
   readonly key: string;
+  /** Of `weights: disk`, once it is there. */
+  readonly checkpoint?: CellCheckpoint;
 }
 
 export type ScoringCell = Cell & { readonly measure: ScoringMeasure };

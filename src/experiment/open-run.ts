@@ -2,7 +2,7 @@
 import type { SampleRow } from '../record/rows.ts';
 import { createRun, type RunWriter } from '../record/run-writer.ts';
 import { SampleWriter } from '../record/sample-writer.ts';
-import { type Cell, measureName, plainJson } from './cell.ts';
+import { type Cell, type CellCheckpoint, measureName, plainJson } from './cell.ts';
 import type { ExperimentPlan } from './plan.ts';
 import type { SuperviseState } from './supervise-context.ts';
 
@@ -28,6 +28,7 @@ export function openRun(
       dataSha256: cell.dataSha256,
       seed: cell.seed,
       timeoutS: cell.timeoutS,
+      ...(cell.checkpoint ? { checkpoint: recorded(cell.checkpoint) } : {}),
     }),
     cellKey: cell.key,
     resumedFrom: resumable && { runId: resumable.runId, rows: resumable.rows.length },
@@ -38,6 +39,12 @@ export function openRun(
   });
   if (resumable) appendRows(run, resumable.rows);
   return run;
+}
+
+/** Where the weights were read from, with the SHA-256 of all its files, and who wrote them. */
+function recorded({ path, format, run, identity }: CellCheckpoint) {
+  const { configSha256, files } = identity;
+  return { path, format, run, configSha256, files };
 }
 
 /** Rows that no worker writes; only while none has the file open. */

@@ -14,6 +14,7 @@ import {
   measureName,
   plainJson,
 } from './cell.ts';
+import { isWritten, refuseUnwritable } from './checkpoints.ts';
 import { type MeasureData, measureData } from './measure-data.ts';
 import type { ExperimentSpec, LineOf } from './spec.ts';
 
@@ -73,7 +74,10 @@ export async function planExperiment(
       settings.push(...measures.map((measure) => ({ measure, dataSha256: sha256 })));
     }
     for (const scheme of chosen?.schemes ?? spec.schemes) {
-      points.push(...settings.map((each) => ({ modelIndex, model, scheme, ...each })));
+      const disk = chosen?.weights === 'disk' && isWritten(scheme);
+      const { ignore } = spec;
+      if (disk) await attempt(path, async () => refuseUnwritable(model, { scheme, ignore }));
+      points.push(...settings.map((each) => ({ modelIndex, model, scheme, disk, ...each })));
     }
   }
   if (problems.length > 0) throw merged(problems, context);
@@ -93,12 +97,14 @@ interface Point {
   modelIndex: number;
   model: ResolvedModel;
   scheme: string;
+  /** Read from a checkpoint that is written first. */
+  disk: boolean;
   measure: MeasureSettings;
   dataSha256: string;
 }
 
 function cellOf(spec: ExperimentSpec, point: Point, context: PlanContext): Cell {
-  const { modelIndex, model, scheme, measure, dataSha256 } = point;
+  const { modelIndex, model, scheme, disk, measure, dataSha256 } = point;
   const ref = spec.models[modelIndex] as string;
   const engine: EngineSettings = {
     model: absoluteModel(ref, context),
@@ -108,6 +114,7 @@ function cellOf(spec: ExperimentSpec, point: Point, context: PlanContext): Cell 
     threads: spec.threads ?? null,
     ignore: spec.ignore,
     seed: spec.seed,
+    ...(disk ? { weights: 'disk' as const } : {}),
   };
   const { identity } = model;
   const { seed } = spec;

@@ -22,7 +22,9 @@ export async function scoreCell(job: Job, wiring: Wiring): Promise<void> {
     engine = loaded.engine;
     const { loadMs } = loaded;
     writer.append([...tensorRows(engine), { kind: 'load', part: partOf(job), loadMs }]);
-    wiring.send({ type: 'ready', engine: engine.info, model: engine.model });
+    // A checkpoint of a scheme is the model that was named, stored in another way.
+    const model = cell.checkpoint ? cell.identity : engine.model;
+    wiring.send({ type: 'ready', engine: engine.info, model });
     await measure(job, { ...wiring, engine, writer });
   } finally {
     await engine?.close();

@@ -20,8 +20,10 @@ const modelSchema = z.preprocess(
       model: z.string().min(1),
       schemes: z.array(scheme).min(1).optional(),
       measures: z.array(nameSchema).min(1).optional(),
+      /** `disk`: quantized schemes are written as checkpoints, and those are measured. */
+      weights: z.enum(['memory', 'disk']).optional(),
     },
-    'a model is a text, or {model, schemes, measures}',
+    'a model is a text, or {model, schemes, measures, weights}',
   ),
 );
 
@@ -62,7 +64,7 @@ export const experimentSchema = z
   })
   // Records and reports know models by their references; what each leaves out stands beside them.
   .transform(({ models, ...spec }) => {
-    const selections = models.filter((entry) => entry.schemes || entry.measures);
+    const selections = models.filter((entry) => entry.schemes || entry.measures || entry.weights);
     return {
       ...spec,
       models: models.map((entry) => entry.model),

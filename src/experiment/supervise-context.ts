@@ -10,6 +10,7 @@ export type ExperimentEvent =
   | { type: 'cell-progress'; cell: Cell; batches: number; tokens: number }
   | { type: 'cell-end'; cell: Cell; manifest: Manifest }
   | { type: 'cell-reused'; cell: Cell; runId: string }
+  | { type: 'checkpoint-write'; cell: Cell; path: string }
   /** `resumed`: rounds of all cells that interrupted attempts left. */
   | { type: 'bench-start'; cells: number; variants: number; rounds: number; resumed: number }
   | { type: 'cold-start'; cell: Cell; index: number; of: number }

@@ -4,11 +4,13 @@
  */
 import { claimExperiment } from '../record/claim.ts';
 import { captureEnvironment } from '../record/environment.ts';
+import { Cancelled } from '../record/errors.ts';
 import { captureGit } from '../record/git.ts';
 import { listRuns, type RunEntry } from '../record/run-reader.ts';
 import { writeSeal } from '../record/seal.ts';
 import { runBench } from './bench-supervise.ts';
 import { type Cell, isBench, isScoring } from './cell.ts';
+import { withCheckpoints } from './checkpoints.ts';
 import { finished, refuseIfRunning, sameCell } from './past-runs.ts';
 import type { ExperimentPlan } from './plan.ts';
 import { runScoringCell } from './scoring-cell.ts';
@@ -30,13 +32,25 @@ export async function runExperiment(
   try {
     const environment = await captureEnvironment({ packageRoot: context.packageRoot });
     const git = await captureGit(lab.root);
-    const outcomes = await runCells(plan, { ...context, environment, git });
+    const state = { ...context, environment, git };
+    const ready = await unlessCancelled(withCheckpoints(plan, state));
+    const outcomes = ready === null ? [] : await runCells(ready, state);
     // Also when nothing was measured: a process that died between closing and sealing left a run
     // that no seal covers.
     writeSeal(lab);
     return { cells: outcomes, cancelled: signal.aborted };
   } finally {
     claim?.release();
+  }
+}
+
+/** Ctrl-C while a checkpoint is written: nothing is left of it, and nothing was measured. */
+async function unlessCancelled(work: Promise<ExperimentPlan>): Promise<ExperimentPlan | null> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof Cancelled) return null;
+    throw error;
   }
 }
 

@@ -5,6 +5,7 @@ import { openEngine } from '../engine/open.ts';
 import { sha256File } from '../record/canonical.ts';
 import { FormatError } from '../record/errors.ts';
 import type { TensorRow } from '../record/rows.ts';
+import { STORED } from '../weights/scheme.ts';
 import type { Cell, MeasureSettings } from './cell.ts';
 
 /** The caller closes the engine. Throws FormatError when the cell's data was changed. */
@@ -13,14 +14,19 @@ export async function loadEngine(
   options: { builtinDir: string; batchTokens: number },
 ): Promise<{ engine: Engine; loadMs: number }> {
   await checkData(cell);
-  const { threads, ...settings } = cell.engine;
+  const { threads, weights: _, ...planned } = cell.engine;
+  const { checkpoint } = cell;
+  // Only the checkpoint says how it is stored; what is recorded is what ran.
+  const settings = checkpoint
+    ? { ...planned, model: checkpoint.dir, scheme: STORED.text, ignore: [] }
+    : planned;
   const start = performance.now();
   const engine = await openEngine({
     ...settings,
     ...options,
     ...(threads === null ? {} : { threads }),
     env: process.env,
-    identity: cell.identity,
+    identity: checkpoint?.identity ?? cell.identity,
   });
   return { engine, loadMs: performance.now() - start };
 }

@@ -41,6 +41,17 @@ const configSchema = z.object({
 });
 export type RunConfig = z.infer<typeof configSchema>;
 
+const checkpointSchema = z.object({
+  path: z.string(),
+  run: z.string(),
+  files: z.array(z.object({ path: z.string(), sha256: z.string() })),
+});
+
+/** The checkpoint that the weights were read from; null where they were quantized in memory. */
+export function checkpointOf({ config }: Manifest): z.infer<typeof checkpointSchema> | null {
+  return checkpointSchema.safeParse(config.checkpoint).data ?? null;
+}
+
 /** null for a run that no report can read: of another program, or of an early version. */
 export function configOf(manifest: Manifest): RunConfig | null {
   return configSchema.safeParse(manifest.config).data ?? null;

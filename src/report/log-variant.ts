@@ -4,7 +4,7 @@ import type { LabelSetRow, TensorRow } from '../record/rows.ts';
 import type { Metric } from '../record/schema.ts';
 import { citeCoverage, citeMetric, citeReduction, inUnits, unitOf } from './cite.ts';
 import { classTable, confusionTable, isOfClass } from './class-table.ts';
-import type { CellReport, ExperimentReport } from './collect.ts';
+import { type CellReport, checkpointOf, type ExperimentReport } from './collect.ts';
 import { batchSizeOf, speedBaseline } from './collect-speed.ts';
 import type { DocumentBuilder, Piece } from './document.ts';
 import { verdictSentence } from './findings.ts';
@@ -85,6 +85,12 @@ function configuration(doc: DocumentBuilder, run: ResolvableRun): void {
   doc.add(`- **Computed as:** ${engine.precision} (${activations})`);
   if (model && engine.scheme.toUpperCase() === model.storedDtype) {
     doc.add(`- The checkpoint is stored as ${model.storedDtype}: this scheme changes no value.`);
+  }
+  const stored = checkpointOf(run.manifest);
+  if (stored) {
+    doc.add(`- **Weights:** read from \`${stored.path}\`, written by run \`${stored.run}\`:`);
+    const weights = stored.files.filter(({ path }) => path.endsWith('.safetensors'));
+    for (const file of weights) doc.add(`  - \`${file.path}\`, SHA-256 \`${file.sha256}\``);
   }
   if (engine.simulated) doc.add(`- **Simulated:** ${engine.simulated}`);
 }

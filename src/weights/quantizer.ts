@@ -32,7 +32,7 @@ export interface QuantizedMatrix {
   readonly group: number;
   /** [rows, cols]: signed integers one per byte, or E4M3FN codes. */
   readonly codes: Int8Array | Uint8Array;
-  /** [rows, cols/group]; [⌈rows/128⌉, ⌈cols/128⌉] for blocks; [1] for a tensor; in its dtype. */
+  /** [rows, cols/group], [⌈rows/128⌉, ⌈cols/128⌉] for blocks, [1] for a tensor. */
   readonly scales: Float32Array;
   readonly scaleDtype: StoredFloat;
   /** [rows, cols/group] in −8…7; null where the scheme is symmetric. */
@@ -49,7 +49,7 @@ export interface QuantizeOptions {
   readonly heldIn?: StoredFloat;
   /** The tensor's name, for messages. */
   readonly name: string;
-  /** Of one scale per tensor, where the values are only some of its rows: max |x| of them all. */
+  /** Of one scale per tensor, where the values are only some of its rows: max |x| of all. */
   readonly absmax?: number;
 }
 

@@ -1,27 +1,19 @@
-/** What `dequantize`, `quantize` and `repack` share: plan, write, verify, publish, record. */
-import { readdirSync } from 'node:fs';
-import { join, relative } from 'node:path';
-import { recordLook } from '../../experiment/weights-run.ts';
-import { sha256File } from '../../record/canonical.ts';
+/** What `dequantize`, `quantize` and `repack` share: flags in, a recorded conversion, words out. */
+import { relative } from 'node:path';
+import {
+  bytesOfStep,
+  type Conversion,
+  type ConversionTimes,
+  recordConversion,
+  rowOf,
+  stepsOf,
+  timesText,
+} from '../../experiment/conversion-run.ts';
 import { captureEnvironment } from '../../record/environment.ts';
 import { findLab } from '../../record/lab.ts';
-import type { SampleRow } from '../../record/rows.ts';
-import type { Finding } from '../../record/schema.ts';
 import { textTable } from '../../report/table.ts';
-import {
-  bytesOfTensor,
-  type ConversionPlan,
-  type ConversionStep,
-} from '../../weights/convert/conversion-plan.ts';
-import { verifyCheckpoint } from '../../weights/convert/verify-checkpoint.ts';
-import {
-  discard,
-  freeBytes,
-  publish,
-  refuseDestination,
-  type Written,
-  writeCheckpoint,
-} from '../../weights/convert/write-checkpoint.ts';
+import type { ConversionPlan } from '../../weights/convert/conversion-plan.ts';
+import { freeBytes, refuseDestination } from '../../weights/convert/write-checkpoint.ts';
 import { type LookedAt, lookAt } from '../../weights/looked-at.ts';
 import { type CommandIo, writeJson, writeLine } from '../io.ts';
 import { progressLines } from '../looking-progress.ts';
@@ -36,29 +28,13 @@ export interface ConvertOptions {
   json?: boolean;
 }
 
-export interface Conversion {
-  readonly verb: 'dequantize' | 'quantize' | 'repack';
-  readonly scheme: string;
-  readonly settings: Readonly<Record<string, unknown>>;
+export interface ConversionRequest extends Pick<Conversion, 'verb' | 'scheme' | 'settings'> {
   readonly plan: (input: LookedAt) => ConversionPlan;
-}
-
-interface Times {
-  readonly convertMs: number;
-  readonly fsyncMs: number;
-  /** null: left out. */
-  readonly verifyMs: number | null;
-  readonly hashMs: number | null;
-}
-
-interface OutputFileRecord {
-  readonly path: string;
-  readonly sha256: string;
 }
 
 export async function convert(
   options: ConvertOptions,
-  conversion: Conversion,
+  conversion: ConversionRequest,
   io: CommandIo,
 ): Promise<number> {
   const input = lookAt(options.in);
@@ -70,101 +46,25 @@ export async function convert(
       printPlan(plan, options, io);
       return 0;
     }
-    let times: Times | null = null;
-    const { manifest, dir } = await recordLook(
+    const progress = progressLines(io, stepsOf(plan).length);
+    const { manifest, dir, times } = await recordConversion(
+      { ...conversion, input, plan, out: options.out },
       {
         lab: findLab(io.cwd),
-        verb: conversion.verb,
-        scheme: conversion.scheme,
-        subjects: [{ path: options.in, files: input.files }],
-        settings: { ...conversion.settings, out: options.out },
+        verify: options.verify,
         hash: options.hash,
         argv: io.argv,
         cwd: io.cwd,
         environment: await captureEnvironment({ packageRoot: packageRoot(), env: io.env }),
-        metrics: [],
-      },
-      async (append) => {
-        append(stepsOf(plan).map(rowOf));
-        const progress = progressLines(io, stepsOf(plan).length);
-        const written = await writeCheckpoint(plan, to, {
-          readAt: input.readAt,
-          signal: io.signal,
-          onTensor: (file, tensor) => progress(`${file}: ${tensor}`),
-        });
-        const finished = await finish({ plan, written, input }, options);
-        times = finished.times;
-        return [timesFinding(finished.times), ...finished.files.map(fileFinding)];
+        signal: io.signal,
+        onTensor: (file, tensor) => progress(`${file}: ${tensor}`),
       },
     );
-    report({ plan, times: times!, runId: manifest.runId, dir }, options, io);
+    report({ plan, times, runId: manifest.runId, dir }, options, io);
     return 0;
   } finally {
     input.close();
   }
-}
-
-interface Unfinished {
-  readonly plan: ConversionPlan;
-  readonly written: Written;
-  readonly input: LookedAt;
-}
-
-async function finish({ plan, written, input }: Unfinished, options: ConvertOptions) {
-  const { convertMs, fsyncMs } = written;
-  try {
-    const started = performance.now();
-    if (options.verify) verifyCheckpoint(plan, written, input.readAt);
-    const verified = performance.now();
-    const files: OutputFileRecord[] = [];
-    if (options.hash) {
-      for (const path of readdirSync(written.dir).filter((name) => !name.startsWith('.'))) {
-        files.push({ path, sha256: await sha256File(join(written.dir, path)) });
-      }
-    }
-    const hashMs = options.hash ? performance.now() - verified : null;
-    publish(written, options.out);
-    const verifyMs = options.verify ? verified - started : null;
-    return { files, times: { convertMs, fsyncMs, verifyMs, hashMs } };
-  } catch (error) {
-    discard(written);
-    throw error;
-  }
-}
-
-const stepsOf = ({ files }: ConversionPlan): ConversionStep[] =>
-  files.flatMap(({ steps }) => steps);
-
-const bytesOf = ({ outputs }: ConversionStep): number =>
-  outputs.reduce((sum, output) => sum + bytesOfTensor(output), 0);
-
-function rowOf(step: ConversionStep): SampleRow {
-  const { tensor, scheme, group, reason } = step;
-  const { name, shape } = tensor;
-  const bytes = bytesOf(step);
-  return { kind: 'tensor', name, shape: [...shape], scheme, group, bytes, reason };
-}
-
-const seconds = (ms: number | null): string => (ms === null ? 'skipped' : `${seconds3(ms)} s`);
-const seconds3 = (ms: number): string => (ms / 1_000).toFixed(3);
-
-function timesText({ convertMs, fsyncMs, verifyMs, hashMs }: Times): string {
-  return [
-    `conversion ${seconds(convertMs)}`,
-    `flush ${seconds(fsyncMs)}`,
-    `verification ${seconds(verifyMs)}`,
-    `hashing ${seconds(hashMs)}`,
-  ].join(', ');
-}
-
-function timesFinding(times: Times): Finding {
-  const evidence = { ...times };
-  return { code: 'conversion-times', severity: 'info', message: timesText(times), evidence };
-}
-
-function fileFinding({ path, sha256 }: OutputFileRecord): Finding {
-  const message = `${path} was written with SHA-256 ${sha256}`;
-  return { code: 'written-file', severity: 'info', message, place: path, evidence: { sha256 } };
 }
 
 function printPlan(plan: ConversionPlan, options: ConvertOptions, io: CommandIo): void {
@@ -179,7 +79,7 @@ function printPlan(plan: ConversionPlan, options: ConvertOptions, io: CommandIo)
     step.tensor.name,
     step.scheme,
     step.tensor.shape.join('×'),
-    String(bytesOf(step)),
+    String(bytesOfStep(step)),
     step.reason ?? '',
   ]);
   const columns = [
@@ -193,7 +93,7 @@ function printPlan(plan: ConversionPlan, options: ConvertOptions, io: CommandIo)
 
 interface Result {
   readonly plan: ConversionPlan;
-  readonly times: Times;
+  readonly times: ConversionTimes;
   readonly runId: string;
   readonly dir: string;
 }
