@@ -1,5 +1,5 @@
 /** Checkpoints in every layout, whole and spoilt, as `inspect`, `autopsy` and `diff` see them. */
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -9,7 +9,11 @@ import { sqnrOf } from '../../src/weights/diff/tensor-difference.ts';
 import { globFilter, inspect } from '../../src/weights/inspect/inspection.ts';
 import { type LookedAt, lookAt } from '../../src/weights/looked-at.ts';
 import { openSafetensors } from '../../src/weights/safetensors.ts';
-import { type TensorToWrite, writeSafetensors } from '../../src/weights/safetensors-write.ts';
+import {
+  type CheckpointChange,
+  changedCheckpoint,
+  onlyTensor,
+} from '../support/changed-checkpoint.ts';
 import { type Layout, writeQuantized } from '../support/quantized-checkpoint.ts';
 import { writeSmallCheckpoint } from '../support/small-checkpoint.ts';
 
@@ -43,43 +47,8 @@ function quantized(scheme: string, layout: Layout): string {
   return to;
 }
 
-interface QuantizedConfig {
-  quantization_config?: {
-    weight_block_size?: number[];
-    group_size?: number;
-    ignore?: string[];
-    config_groups?: { group_0: { input_activations: unknown } };
-  };
-}
-
-/** A copy with other tensors or another config. */
-function spoilt(
-  from: string,
-  change: {
-    tensor?: (tensor: TensorToWrite) => TensorToWrite | null;
-    config?: (config: QuantizedConfig) => void;
-  },
-): string {
-  const to = mkdtempSync(join(dir, 'spoilt-'));
-  cpSync(from, to, { recursive: true });
-  const path = join(to, 'model.safetensors');
-  if (change.tensor !== undefined) {
-    const file = openSafetensors(path);
-    const tensors = file.names.map((name) => ({ ...file.info(name), data: file.read(name) }));
-    file.close();
-    writeSafetensors(
-      path,
-      tensors.map(change.tensor).filter((tensor) => tensor !== null),
-    );
-  }
-  const config = join(to, 'config.json');
-  if (change.config !== undefined) {
-    const before = JSON.parse(readFileSync(config, 'utf8'));
-    change.config(before);
-    writeFileSync(config, JSON.stringify(before));
-  }
-  return to;
-}
+const spoilt = (from: string, change: CheckpointChange): string =>
+  changedCheckpoint(from, mkdtempSync(join(dir, 'spoilt-')), change);
 
 async function look<T>(path: string, what: (looked: LookedAt) => T): Promise<Awaited<T>> {
   const looked = lookAt(path);
@@ -93,11 +62,6 @@ async function look<T>(path: string, what: (looked: LookedAt) => T): Promise<Awa
 const inspected = (path: string) => look(path, (looked) => inspect(looked, () => true));
 const compared = (a: string, b: string) =>
   look(a, (first) => look(b, (second) => diffCheckpoints(first, second, { signal })));
-
-const only =
-  (name: string, change: (data: Uint8Array) => Uint8Array) =>
-  (tensor: TensorToWrite): TensorToWrite =>
-    tensor.name === name ? { ...tensor, data: change(tensor.data) } : tensor;
 
 describe.each(LAYOUTS)('%s as %s', (scheme, layout) => {
   it('is recognised, fits together, and differs by rounding only', async () => {
@@ -144,7 +108,7 @@ describe('diff finds', () => {
     const path = quantized('int4-g128', 'pack-quantized');
     const wrong = spoilt(path, {
       // Two's complement instead of 8 more.
-      tensor: only(`${Q0}.weight_packed`, (data) => data.map((byte) => byte ^ 0x88)),
+      tensor: onlyTensor(`${Q0}.weight_packed`, (data) => data.map((byte) => byte ^ 0x88)),
     });
     const { tensors, layers } = await compared(original, wrong);
     expect(tensors.filter(({ verdict }) => verdict === 'wrong').map(({ name }) => name)).toEqual([
@@ -156,12 +120,14 @@ describe('diff finds', () => {
   it('scales in another order, and one code that is off', async () => {
     const path = quantized('int4-g64', 'gptq');
     const shifted = spoilt(path, {
-      tensor: only(`${Q0}.scales`, (data) => data.map((_, i) => data[(i + 64) % data.length]!)),
+      tensor: onlyTensor(`${Q0}.scales`, (data) =>
+        data.map((_, i) => data[(i + 64) % data.length]!),
+      ),
     });
     const scales = (await compared(original, shifted)).tensors.find((t) => t.name.startsWith(Q0));
     expect(scales?.beyond).toBeGreaterThan(0);
     const one = spoilt(path, {
-      tensor: only(`${Q0}.qweight`, (data) => {
+      tensor: onlyTensor(`${Q0}.qweight`, (data) => {
         const changed = data.slice();
         // Word [1, 3]: inputs 8 to 15 of row 3; its second byte has inputs 10 and 11.
         changed[(256 + 3) * 4 + 1]! ^= 0x40;
@@ -201,7 +167,7 @@ describe('diff finds', () => {
 });
 
 describe('inspect finds', () => {
-  it.each<[string, [string, Layout], Parameters<typeof spoilt>[1], RegExp]>([
+  it.each<[string, [string, Layout], CheckpointChange, RegExp]>([
     [
       'a matrix without scales',
       ['fp8-block128', 'fp8'],
@@ -211,7 +177,7 @@ describe('inspect finds', () => {
     [
       'a scale that is no scale',
       ['int4-g64', 'gptq'],
-      { tensor: only(`${Q0}.scales`, (data) => data.fill(0)) },
+      { tensor: onlyTensor(`${Q0}.scales`, (data) => data.fill(0)) },
       /scales\[0\] is 0/,
     ],
     [

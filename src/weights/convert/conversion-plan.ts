@@ -220,6 +220,7 @@ export function layOutPlan(
   steps: readonly ConversionStep[],
   rest: Pick<ConversionPlan, 'config' | 'quantizeConfig'>,
 ): ConversionPlan {
+  refuseTwice(steps);
   const shards = new Map<string, ConversionStep[]>();
   for (const step of steps) {
     const { file } = step.tensor.codes.location;
@@ -235,7 +236,6 @@ export function layOutPlan(
     const tensors = shard.flatMap(({ outputs }) => outputs);
     return { name, steps: shard, layout: layOutSafetensors(tensors, { format: 'pt' }) };
   });
-  refuseTwice(steps);
   const outputs = steps.flatMap((step) => step.outputs);
   return {
     files,

@@ -59,7 +59,10 @@ export function refuseDestination({ from, out }: Destination, bytes: number): vo
   const problems: string[] = [];
   if (resolve(from) === resolve(out)) problems.push(`${out}: input and output are the same`);
   else if (existsSync(out)) problems.push(`${out}: exists already`);
-  if (!existsSync(dirname(resolve(out)))) problems.push(`${dirname(resolve(out))}: does not exist`);
+  const parent = dirname(resolve(out));
+  if (!statSync(parent, { throwIfNoEntry: false })?.isDirectory()) {
+    problems.push(`${parent}: is no directory that exists`);
+  }
   if (problems.length > 0) {
     throw new UsageError(problems, { hint: 'name a directory that does not exist yet' });
   }
