@@ -47,7 +47,10 @@ export async function execute(
   }
 }
 
-/** `now`: limits and prices of the experiment file, where it was just read. */
+/**
+ * `now`: limits and prices of the experiment file, where it was just read. `charts`: all or none;
+ * else as many as are drawn unasked.
+ */
 export async function report(
   lab: Lab,
   experiment: string,
@@ -60,7 +63,10 @@ export async function report(
   const collected = collectExperiment(experiment, runs, readDecision(own) ?? {});
   const dir = out ?? own;
   refuseForeignLog(dir);
-  const charts = options.charts === false ? removeCharts(dir) : await writeCharts(collected, dir);
+  const charts =
+    options.charts === false
+      ? removeCharts(dir)
+      : await writeCharts(collected, dir, { all: options.charts ?? false });
   const version = packageVersion();
   const imports = importedReport(runs);
   const written = writeReport(collected, { dir, version, charts, imports });

@@ -35,6 +35,7 @@ export function addMeasuring(program: Command, act: Act): void {
     .option('--dry-run', 'check everything, show the cells and an estimate, run nothing')
     .option('--only <text...>', 'only cells whose name contains one of these')
     .option('--fresh', 'measure again what is there already')
+    .option('--charts', 'draw all pictures, however many there are')
     .option('--no-charts', 'write the log without pictures')
     .option('--json', 'print results as JSON')
     .addHelpText('after', '\nExample:\n  assay run examples/quickstart.yaml --only int4')

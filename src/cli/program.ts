@@ -68,6 +68,7 @@ function addRecords(program: Command, act: Act): void {
     .description('write EXPERIMENT_LOG.md, its evidence and summary.csv')
     .argument('[experiment]', 'default: the one that ran last')
     .option('--out <dir>', 'default: reports/<experiment> in the lab')
+    .option('--charts', 'draw all pictures, however many there are')
     .option('--no-charts', 'write the log without pictures')
     .option('--json', 'print the paths and results as JSON')
     .addHelpText('after', '\nExample:\n  assay report quickstart')

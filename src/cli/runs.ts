@@ -7,11 +7,14 @@ import { AssayError, UsageError } from '../record/errors.ts';
 import type { Lab } from '../record/lab.ts';
 import type { SampleRow } from '../record/rows.ts';
 import { directoryName } from '../record/run-directory.ts';
-import { listRuns, loadRun } from '../record/run-reader.ts';
+import { type LoadedRun, listRuns, listRunsIn, loadEntry, loadRun } from '../record/run-reader.ts';
 import { readRunRows } from '../record/sample-reader.ts';
 
 export function resolvable(lab: Lab, runId: string): ResolvableRun {
-  const { manifest, summary, dir } = loadRun(lab, runId);
+  return withRows(loadRun(lab, runId));
+}
+
+function withRows({ manifest, summary, dir }: LoadedRun): ResolvableRun {
   let rows: readonly SampleRow[] | null = null;
   return {
     manifest,
@@ -25,17 +28,14 @@ export function resolvable(lab: Lab, runId: string): ResolvableRun {
 
 /** Readable runs of one experiment; a damaged one is left to `verify`. */
 export function experimentRuns(lab: Lab, experiment: string): ResolvableRun[] {
-  const directory = directoryName(experiment);
-  return listRuns(lab)
-    .filter((entry) => entry.kind !== 'unreadable' && entry.runId.startsWith(`${directory}/`))
-    .flatMap((entry) => {
-      try {
-        return [resolvable(lab, entry.runId)];
-      } catch (error) {
-        if (error instanceof AssayError) return [];
-        throw error;
-      }
-    });
+  return listRunsIn(lab, directoryName(experiment)).flatMap((entry) => {
+    try {
+      return [withRows(loadEntry(entry))];
+    } catch (error) {
+      if (error instanceof AssayError) return [];
+      throw error;
+    }
+  });
 }
 
 /**

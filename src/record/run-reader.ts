@@ -50,11 +50,14 @@ export interface LoadedRun {
 
 /** All runs of a lab, sorted by runId (so by time within a cell). Never throws for a bad run. */
 export function listRuns(lab: Lab): RunEntry[] {
-  return directories(lab.runsDir).flatMap((experiment) =>
-    directories(join(lab.runsDir, experiment)).flatMap((cell) =>
-      directories(join(lab.runsDir, experiment, cell)).map((attempt) =>
-        readRun(lab, `${experiment}/${cell}/${attempt}`),
-      ),
+  return directories(lab.runsDir).flatMap((experiment) => listRunsIn(lab, experiment));
+}
+
+/** As `listRuns`, those below one directory of `runs/`. */
+export function listRunsIn(lab: Lab, experiment: string): RunEntry[] {
+  return directories(join(lab.runsDir, experiment)).flatMap((cell) =>
+    directories(join(lab.runsDir, experiment, cell)).map((attempt) =>
+      readRun(lab, `${experiment}/${cell}/${attempt}`),
     ),
   );
 }
@@ -64,7 +67,11 @@ export function listRuns(lab: Lab): RunEntry[] {
  * it. Throws UsageError when there is no such run, FormatError when it cannot be read.
  */
 export function loadRun(lab: Lab, runId: string): LoadedRun {
-  const entry = readRun(lab, resolveRunId(lab, runId));
+  return loadEntry(readRun(lab, resolveRunId(lab, runId)));
+}
+
+/** A listed run with its summary. Throws FormatError when one of the two cannot be read. */
+export function loadEntry(entry: RunEntry): LoadedRun {
   if (entry.kind === 'unreadable') {
     throw new FormatError(`${join(entry.dir, MANIFEST_FILE)}: ${entry.problem}`, {
       hint: 'The run was damaged, or something else made the directory: restore or remove it.',

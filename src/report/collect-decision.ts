@@ -14,7 +14,7 @@ import {
   type SpeedComparison,
 } from './collect-speed.ts';
 import { type CellCheck, checksOf } from './decision-limits.ts';
-import { objectivesOf, valuesOf } from './decision-objectives.ts';
+import { objectivesOf, pointsOf } from './decision-objectives.ts';
 import { type Ranked, rankedField, type Unranked } from './field.ts';
 import { qualityMeasures } from './findings.ts';
 import { isDummy } from './marks.ts';
@@ -75,14 +75,13 @@ function decisionOf(report: ExperimentReport, model: string): ModelDecision {
   const least = (a: Ranked, b: Ranked): Ranked => (b.p95Ms < a.p95Ms ? b : a);
   const most = (a: Ranked, b: Ranked): Ranked => (b.throughput > a.throughput ? b : a);
   const dummy = cells.some(isDummy);
-  const points = field.map((each) => ({ id: each.id, values: valuesOf(report, each, dummy) }));
   const choice = choose(report, { model, dummy, field, judgements, checks });
   return {
     ...{ model, dummy, judgements, field, unranked, checks },
     fastest: field.length > 0 ? field.reduce(least) : null,
     widest: field.length > 0 ? field.reduce(most) : null,
     balance: bestBalance(entries),
-    pareto: paretoFront(points, objectivesOf(report, dummy)),
+    pareto: paretoFront(pointsOf(report, field, dummy), objectivesOf(report, dummy)),
     ...choice,
   };
 }

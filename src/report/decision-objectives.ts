@@ -1,5 +1,5 @@
 /** What a front weighs: latency, throughput, quality, memory, cost. */
-import type { Objective } from '../analyze/pareto.ts';
+import type { Objective, ParetoPoint } from '../analyze/pareto.ts';
 import type { ExperimentReport } from './collect.ts';
 import { costPer1k } from './decision-cost.ts';
 import type { Ranked } from './field.ts';
@@ -41,24 +41,29 @@ function qualityOf(report: ExperimentReport): Quality[] {
   );
 }
 
-/** The figures of a ranked cell by objective; the quality is that of its scheme. */
-export function valuesOf(
+/** The figures of ranked cells of one model by objective; the quality is that of the scheme. */
+export function pointsOf(
   report: ExperimentReport,
-  ranked: Ranked,
+  field: readonly Ranked[],
   dummy: boolean,
-): Record<string, number | null> {
-  const { cell, p95Ms, throughput, memoryBytes } = ranked;
+): ParetoPoint[] {
   const quality = dummy ? [] : qualityOf(report);
-  const values = quality.map(({ measure, metric }) => {
-    const scored = report.cells.find(
-      (each) =>
-        each.model === cell.model && each.scheme === cell.scheme && each.measure === measure,
+  const scored = report.cells.filter(({ measure }) => quality.some((q) => q.measure === measure));
+  return field.map(({ id, cell, p95Ms, throughput, memoryBytes }) => {
+    const own = scored.filter(
+      ({ model, scheme }) => model === cell.model && scheme === cell.scheme,
     );
-    return [`${measure} ${metric}`, scored?.run?.summary?.metrics[metric]?.value ?? null] as const;
+    const values = quality.map(({ measure, metric }) => {
+      const of = own.find((each) => each.measure === measure);
+      return [`${measure} ${metric}`, of?.run?.summary?.metrics[metric]?.value ?? null] as const;
+    });
+    return {
+      id,
+      values: {
+        ...{ latencyP95: p95Ms, samplesPerSecond: throughput, peakMemoryBytes: memoryBytes },
+        ...Object.fromEntries(values),
+        cost: costPer1k(report, throughput),
+      },
+    };
   });
-  return {
-    ...{ latencyP95: p95Ms, samplesPerSecond: throughput, peakMemoryBytes: memoryBytes },
-    ...Object.fromEntries(values),
-    cost: costPer1k(report, throughput),
-  };
 }

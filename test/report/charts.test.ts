@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Resvg } from '@resvg/resvg-js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -230,4 +230,23 @@ describe('charts of hostile data', () => {
       expect(drawn.join(' ')).not.toMatch(/perplexity|calibration|accuracy/);
     });
   });
+});
+
+test('charts of many models are drawn only when asked for', async () => {
+  const lab = temporaryLab();
+  try {
+    await measureAll(lab);
+    const one = collected(lab);
+    const models = Array.from({ length: 21 }, (_, i) => `builtin:m${i}`);
+    const cells = models.flatMap((model) => one.cells.map((cell) => ({ ...cell, model })));
+    const many = { ...one, cells };
+    expect(planCharts(many).filter(isDrawn).length).toBeGreaterThan(40);
+    const planned = await writeCharts(many, lab.root);
+    expect(planned).toEqual([
+      expect.objectContaining({ reason: expect.stringContaining('`assay report --charts`') }),
+    ]);
+    expect(existsSync(join(lab.root, 'charts'))).toBe(false);
+  } finally {
+    lab.remove();
+  }
 });

@@ -30,7 +30,7 @@ export async function run(options: Options, io: CommandIo): Promise<number> {
     return 0;
   }
   const { report: found, written } = await report(lab, name, {
-    charts: options.charts ?? true,
+    ...(options.charts === undefined ? {} : { charts: options.charts }),
     ...(out === undefined ? {} : { out }),
   });
   if (options.json) {

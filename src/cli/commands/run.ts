@@ -83,7 +83,7 @@ export async function runPlan(
   }
   const { report: found, written } = await report(lab, plan.spec.name, {
     now: plan.spec,
-    charts: options.charts ?? true,
+    ...(options.charts === undefined ? {} : { charts: options.charts }),
   });
   if (options.json) {
     const runs = runsAsJson(outcome, experimentRuns(lab, plan.spec.name));

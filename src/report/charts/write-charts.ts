@@ -14,18 +14,31 @@ export const CHARTS_FOLDER = 'charts';
 
 const OURS = /\.(?:vl\.json|evidence\.json|svg|png)$/;
 
+/** Drawn unasked: a picture takes a tenth of a second and more, and nobody looks at a hundred. */
+const MOST_UNASKED = 40;
+
 /**
  * Writes `charts/` in `dir`; what an earlier report drew and this one does not is removed.
- * The same report gives the same bytes.
+ * The same report gives the same bytes. `all`: however many there are.
  */
-export async function writeCharts(report: ExperimentReport, dir: string): Promise<Planned[]> {
-  const planned = planCharts(report);
+export async function writeCharts(
+  report: ExperimentReport,
+  dir: string,
+  { all = false } = {},
+): Promise<Planned[]> {
+  const planned = all ? planCharts(report) : withinReason(planCharts(report));
   const folder = join(dir, CHARTS_FOLDER);
   const charts = planned.filter(isDrawn);
   removeOthers(folder, charts);
   if (charts.length > 0) makeDirectory(folder);
   for (const chart of charts) await writeChart(chart, folder, report);
-  return planned;
+  return [...planned];
+}
+
+function withinReason(planned: readonly Planned[]): readonly Planned[] {
+  if (planned.filter(isDrawn).length <= MOST_UNASKED) return planned;
+  const reason = 'there are many and they take a while: `assay report --charts` draws them';
+  return [{ name: 'charts', title: 'the charts of all models', reason }];
 }
 
 async function writeChart(chart: Chart, folder: string, report: ExperimentReport): Promise<void> {
