@@ -5,7 +5,7 @@
 import { sha256Hex } from '../record/canonical.ts';
 import { type Discrepancy, placeIn } from './discrepancy.ts';
 import { jsonLeaves, leafAt, pathText } from './json-place.ts';
-import type { ChangedDigit } from './recover.ts';
+import { type ChangedDigit, recoverDigitByCrc } from './recover.ts';
 
 export interface MendedFile {
   /** As it was. */
@@ -19,6 +19,8 @@ export interface VouchedFile {
   /** As it stands. */
   readonly bytes: Buffer;
   readonly sha256: string;
+  /** With it the digit is found in one pass, also in a file of many megabytes. */
+  readonly crc32?: string;
   readonly run?: string;
   readonly code: string;
 }
@@ -29,11 +31,9 @@ const MOST_HASHED = 4e9;
 /** null: more than one digit was changed, or the file is too large to try them all. */
 export function mendFile(vouched: VouchedFile): MendedFile | null {
   const { file, bytes, run, code } = vouched;
-  const changed = changedDigit(bytes, vouched.sha256);
+  const changed = changedDigit(vouched);
   if (!changed) return null;
-  const before = Buffer.from(bytes);
-  before.write(changed.original, changed.index, 'latin1');
-  const text = before.toString('utf8');
+  const text = restored(bytes, changed).toString('utf8');
   const standing = bytes.toString('utf8');
   const at = bytes.subarray(0, changed.index).toString('utf8').length;
   const { start, end, what } = around(file, text, at);
@@ -49,8 +49,18 @@ export function mendFile(vouched: VouchedFile): MendedFile | null {
   return { text, discrepancy };
 }
 
+function restored(bytes: Buffer, { index, original }: ChangedDigit): Buffer {
+  const before = Buffer.from(bytes);
+  before.write(original, index, 'latin1');
+  return before;
+}
+
 /** Tries every digit at every place; only the original fits the hash again. */
-function changedDigit(bytes: Buffer, sha256: string): ChangedDigit | null {
+function changedDigit({ bytes, sha256, crc32 }: VouchedFile): ChangedDigit | null {
+  if (crc32 !== undefined) {
+    const fits = (digit: ChangedDigit): boolean => sha256Hex(restored(bytes, digit)) === sha256;
+    return recoverDigitByCrc(bytes, Number.parseInt(crc32, 16)).find(fits) ?? null;
+  }
   const isDigit = (byte: number): boolean => byte >= 0x30 && byte <= 0x39;
   const places = [...bytes.keys()].filter((index) => isDigit(bytes[index] as number));
   if (places.length * 9 * bytes.length > MOST_HASHED) return null;

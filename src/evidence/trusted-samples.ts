@@ -5,8 +5,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { crc32 } from 'node:zlib';
-import { sha256Hex } from '../record/canonical.ts';
+import { crc32Hex, sha256Hex } from '../record/canonical.ts';
 import { type SampleRow, sampleRowSchema } from '../record/rows.ts';
 import type { ClosedRun } from '../record/run-reader.ts';
 import { checkLine, SAMPLE_FILES } from '../record/samples.ts';
@@ -114,7 +113,7 @@ function mendLine(line: string): Fix | null {
   const stated = tail[1] as string;
   const fits = recoverDigitByCrc(row, Number.parseInt(stated, 16));
   if (fits.length === 1) return fits[0] as Fix;
-  const right = (crc32(row) >>> 0).toString(16).padStart(8, '0');
+  const right = crc32Hex(row);
   const wrong = [...right].flatMap((digit, i) => (digit === stated[i] ? [] : [i]));
   const [at] = wrong;
   if (at === undefined || wrong.length > 1) return null;

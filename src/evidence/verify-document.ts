@@ -15,7 +15,7 @@ import { canonicalJson, sha256Hex } from '../record/canonical.ts';
 import { findNumerals, type Numeral } from '../record/find-numerals.ts';
 import { type NumberFormat, renderNumber } from '../record/numerals.ts';
 import type { Discrepancy, Place } from './discrepancy.ts';
-import { mendFile } from './mended-file.ts';
+import { type MendedFile, mendFile } from './mended-file.ts';
 import { verifyTable } from './verify-table.ts';
 
 const place = { line: z.number().int(), column: z.number().int(), text: z.string() };
@@ -23,6 +23,7 @@ const sidecarSchema = z.object({
   schema: z.literal('assay.document-evidence/1'),
   document: z.string(),
   sha256: z.string(),
+  crc32: z.string().optional(),
   digest: z.string(),
   experiment: z.string(),
   numbers: z.array(
@@ -98,15 +99,15 @@ export function verifyDocument(
   const { lookup, logs = null } = context;
   const lines = text.split('\n');
   const document: Document = { file, lines, sidecar: aligned(sidecar, lines), lookup, logs };
-  const table = basename(file) === 'summary.csv' ? verifyTable({ file, text }, lookup) : null;
+  const mended = mendDocument({ file, text, sidecar });
+  const table =
+    basename(file) === 'summary.csv' ? verifyTable({ file, text, mended }, lookup) : null;
   const discrepancies = table?.discrepancies.length
     ? table.discrepancies
     : [...checkNumbers(document), ...checkConstants(document, text)];
   if (discrepancies.length === 0 && sha256Hex(text) !== sidecar.sha256) {
-    const code = 'document-edited';
-    const mended = mendFile({ file, bytes: Buffer.from(text), sha256: sidecar.sha256, code });
     const message = `${file} does not have the SHA-256 that ${shown} states: one was changed`;
-    discrepancies.push(mended?.discrepancy ?? { code, message });
+    discrepancies.push(mended?.discrepancy ?? { code: 'document-edited', message });
   }
   discrepancies.push(...checkPictures(sidecar, dirname(file), context.root));
   const { digest, ...rest } = raw;
@@ -119,6 +120,15 @@ export function verifyDocument(
   }
   const numbers = sidecar.numbers.length + (table?.numbers ?? 0);
   return { document: file, numbers, discrepancies };
+}
+
+/** null: as it was written, or more than one digit was changed. */
+function mendDocument(of: { file: string; text: string; sidecar: Sidecar }): MendedFile | null {
+  const { file, text } = of;
+  const { sha256, crc32 } = of.sidecar;
+  if (sha256Hex(text) === sha256) return null;
+  const vouched = { file, bytes: Buffer.from(text), sha256, code: 'document-edited' };
+  return mendFile(crc32 === undefined ? vouched : { ...vouched, crc32 });
 }
 
 /** What was drawn from a document: bytes, since a picture has no numerals to point at. */

@@ -1,7 +1,13 @@
 /** `summary.csv`, cell by cell: each number is computed again from the rows of the run it names. */
-import { type MetricPart, type RunLookup, resolveNumber } from '../analyze/reference.ts';
+import {
+  type MetricPart,
+  type ResolvableRun,
+  type RunLookup,
+  resolveNumber,
+} from '../analyze/reference.ts';
 import { type CsvCell, csvRows } from '../logs/csv.ts';
-import type { Discrepancy } from './discrepancy.ts';
+import type { Discrepancy, Place } from './discrepancy.ts';
+import type { MendedFile } from './mended-file.ts';
 
 const PARTS: Readonly<Record<string, MetricPart>> = {
   value: 'value',
@@ -11,36 +17,92 @@ const PARTS: Readonly<Record<string, MetricPart>> = {
   ci95_high: 'ci95.1',
 };
 
+/** What the other columns say of a run and its metric. */
+const TEXTS: Readonly<Record<string, (run: ResolvableRun, metric: string) => string | null>> = {
+  experiment: ({ manifest }) => manifest.experiment,
+  model: ({ manifest }) => manifest.variant.model,
+  scheme: ({ manifest }) => manifest.variant.scheme,
+  status: ({ manifest }) => manifest.status,
+  unit: ({ summary }, metric) => summary?.metrics[metric]?.unit ?? null,
+  unit_of: ({ summary }, metric) => summary?.metrics[metric]?.unitOf ?? null,
+  formula: ({ summary }, metric) => summary?.metrics[metric]?.formula ?? null,
+};
+
+/** Before what a spreadsheet would take for a formula, the writer puts an apostrophe. */
+const ESCAPED = /^'(?=[=+@\t\r-])/;
+
+interface Table {
+  /** Relative to the lab. */
+  readonly file: string;
+  readonly text: string;
+  /** Where one digit is not as the table was written. */
+  readonly mended: MendedFile | null;
+}
+
 /** How many numbers were computed again, and which cells say something else. */
 export function verifyTable(
-  of: { readonly file: string; readonly text: string },
+  { file, text, mended }: Table,
   lookup: RunLookup,
 ): { numbers: number; discrepancies: Discrepancy[] } {
-  const { file, text } = of;
+  const standing = checkCells({ file, text }, lookup);
+  if (!mended) return standing;
+  // A digit of a name makes every number of its row that of another: the digit is what is wrong.
+  const { discrepancy } = mended;
+  const told = standing.discrepancies.find(
+    (d) => d.expected !== undefined && covers(d.place, discrepancy.place),
+  );
+  const others = checkCells({ file, text: mended.text }, lookup);
+  return { ...others, discrepancies: [told ?? discrepancy, ...others.discrepancies] };
+}
+
+function covers(outer: Place | undefined, inner: Place | undefined): boolean {
+  if (!outer || !inner || outer.line !== inner.line) return false;
+  return outer.column <= inner.column && inner.column < outer.column + outer.width;
+}
+
+function checkCells(
+  { file, text }: Pick<Table, 'file' | 'text'>,
+  lookup: RunLookup,
+): { numbers: number; discrepancies: Discrepancy[] } {
   const [head = [], ...rows] = csvRows(text, ',');
   const lines = text.split('\n');
+  const column = new Map(head.map((cell, index) => [cell.text, index]));
+  const at = ({ place }: CsvCell): { place: Place } => ({
+    place: { file, ...place, text: lines[place.line - 1] ?? '' },
+  });
   const discrepancies: Discrepancy[] = [];
+  const told = new Set<string>();
   let numbers = 0;
   for (const row of rows) {
-    const cell = (name: string): CsvCell | undefined =>
-      row[head.findIndex((each) => each.text === name)];
-    const [run = '', metric = ''] = [cell('run')?.text, cell('metric')?.text];
-    if (metric === '') continue;
-    for (const [column, part] of Object.entries(PARTS)) {
-      const standing = cell(column);
-      const value = resolveNumber({ from: 'metric', run, metric, part }, lookup);
-      const expected = value === null ? '' : String(value);
+    const cell = (name: string): CsvCell | undefined => row[column.get(name) ?? -1];
+    const [runCell, metricCell] = [cell('run'), cell('metric')];
+    if (!runCell || !metricCell || metricCell.text === '') continue;
+    const [id, metric] = [runCell.text, metricCell.text];
+    const run = lookup(id);
+    if (!run?.summary?.metrics[metric]) {
+      const [standing, message] = run
+        ? [metricCell, `run ${id} has no metric ${metric}`]
+        : [runCell, `there is no run ${id} that could be computed again`];
+      const found = standing.text;
+      if (!told.has(message)) {
+        discrepancies.push({ code: 'number-without-evidence', message, ...at(standing), found });
+      }
+      told.add(message);
+      continue;
+    }
+    const compare = (standing: CsvCell | undefined, expected: string, what: string): void => {
+      if (!standing || standing.text.replace(ESCAPED, '') === expected) return;
+      const message = `${what} of run ${id}`;
+      const values = { expected: expected || 'nothing', found: standing.text || 'nothing' };
+      discrepancies.push({ code: 'number-differs', message, run: id, ...at(standing), ...values });
+    };
+    for (const [name, part] of Object.entries(PARTS)) {
+      const value = resolveNumber({ from: 'metric', run: id, metric, part }, lookup);
+      compare(cell(name), value === null ? '' : String(value), `${metric}.${part}`);
       numbers++;
-      if (!standing || standing.text === expected) continue;
-      const { line } = standing.place;
-      discrepancies.push({
-        code: 'number-differs',
-        message: `${metric}.${part} of run ${run}`,
-        run,
-        place: { file, ...standing.place, text: lines[line - 1] ?? '' },
-        expected: expected || 'nothing',
-        found: standing.text,
-      });
+    }
+    for (const [name, says] of Object.entries(TEXTS)) {
+      compare(cell(name), says(run, metric) ?? '', `${name} of ${metric}`);
     }
   }
   return { numbers, discrepancies };

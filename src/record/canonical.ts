@@ -1,6 +1,7 @@
 /** One text for one value, and hashes of texts and files. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
+import { crc32 } from 'node:zlib';
 import { storageError } from './storage-error.ts';
 
 const MAX_DEPTH = 200;
@@ -56,6 +57,16 @@ function describe(value: unknown): string {
 /** SHA-256, 64 lower-case hex digits. A string is hashed as UTF-8. */
 export function sha256Hex(data: Uint8Array | string): string {
   return createHash('sha256').update(data).digest('hex');
+}
+
+/** CRC-32 (the one of zlib and PNG), 8 lower-case hex digits. A string is summed as UTF-8. */
+export function crc32Hex(data: Uint8Array | string): string {
+  return hex8(crc32(data));
+}
+
+/** 8 lower-case hex digits of an unsigned 32-bit value. */
+export function hex8(value: number): string {
+  return (value >>> 0).toString(16).padStart(8, '0');
 }
 
 /** SHA-256 of a file, read in pieces: memory stays flat for a checkpoint of many GB. */

@@ -7,6 +7,7 @@
  * any one byte that changes is found; it is no defence against intent: the manifest's SHA-256 is.
  */
 import { crc32 } from 'node:zlib';
+import { crc32Hex, hex8 } from './canonical.ts';
 import type { SampleRow } from './rows.ts';
 
 export const SAMPLES_FILE = 'samples.jsonl';
@@ -41,7 +42,7 @@ export function encodeRow(row: SampleRow): string {
   const text = JSON.stringify(
     Object.fromEntries(Object.entries(row).map(([key, value]) => [key, compactValue(value)])),
   );
-  return `${text.slice(0, -1)},"crc32":"${hex8(crc32(text))}"}\n`;
+  return `${text.slice(0, -1)},"crc32":"${crc32Hex(text)}"}\n`;
 }
 
 /** The JSON text of the row in one line (without its newline), or why it cannot be trusted. */
@@ -61,8 +62,4 @@ export function checkLine(line: Uint8Array): { text: string } | { reason: string
 function compactValue(value: unknown): unknown {
   if (typeof value === 'number') return Number.isSafeInteger(value) ? value : compact(value);
   return Array.isArray(value) ? value.map(compactValue) : value;
-}
-
-function hex8(value: number): string {
-  return (value >>> 0).toString(16).padStart(8, '0');
 }

@@ -5,7 +5,7 @@
  * is a constant of the text.
  */
 import type { ComparisonId, NumberReference } from '../analyze/reference.ts';
-import { canonicalJson, sha256Hex } from '../record/canonical.ts';
+import { canonicalJson, crc32Hex, sha256Hex } from '../record/canonical.ts';
 import { findNumerals } from '../record/find-numerals.ts';
 import { type NumberFormat, renderNumber } from '../record/numerals.ts';
 
@@ -44,6 +44,8 @@ export interface DocumentEvidence<Reference = NumberReference> {
   readonly document: string;
   /** Of the whole document as generated. */
   readonly sha256: string;
+  /** Of the same bytes; with it `verify` finds one changed digit, however long the text. */
+  readonly crc32: string;
   readonly experiment: string;
   readonly numbers: readonly Citation<Reference>[];
   /** The comparisons whose tests are corrected together (`pHolm`). */
@@ -53,6 +55,11 @@ export interface DocumentEvidence<Reference = NumberReference> {
   readonly prose: readonly { from: number; to: number; file: string; sha256: string }[];
   /** Drawn from the document, in its folder. */
   readonly pictures?: readonly { file: string; sha256: string }[];
+}
+
+/** What vouches for a document as a whole. */
+export function fingerprint(text: string): { sha256: string; crc32: string } {
+  return { sha256: sha256Hex(text), crc32: crc32Hex(text) };
 }
 
 /** So that a digit changed in the evidence itself is found, also one that rounds away. */
@@ -150,7 +157,7 @@ export class DocumentBuilder<Reference = NumberReference> {
     const evidence: DocumentEvidence<Reference> = {
       schema: DOCUMENT_EVIDENCE_SCHEMA,
       ...names,
-      sha256: sha256Hex(text),
+      ...fingerprint(text),
       numbers: this.#citations,
       family,
       constants,

@@ -2,13 +2,17 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { makeDirectory, writeFileAtomic, writeJsonAtomic } from '../record/atomic.ts';
-import { sha256Hex } from '../record/canonical.ts';
 import { UsageError } from '../record/errors.ts';
 import { findNumerals } from '../record/find-numerals.ts';
 import type { Planned } from './charts/chart.ts';
 import type { ExperimentReport } from './collect.ts';
 import { confusionCsv } from './confusion-csv.ts';
-import { DOCUMENT_EVIDENCE_SCHEMA, type DocumentEvidence, withDigest } from './document.ts';
+import {
+  DOCUMENT_EVIDENCE_SCHEMA,
+  type DocumentEvidence,
+  fingerprint,
+  withDigest,
+} from './document.ts';
 import {
   EVIDENCE_FILE_NAME,
   experimentLog,
@@ -94,7 +98,7 @@ export function refuseForeignLog(dir: string): void {
  */
 function fileEvidence(document: string, text: string, experiment: string): DocumentEvidence {
   return {
-    ...{ schema: DOCUMENT_EVIDENCE_SCHEMA, document, sha256: sha256Hex(text) },
+    ...{ schema: DOCUMENT_EVIDENCE_SCHEMA, document, ...fingerprint(text) },
     ...{ experiment, numbers: [], family: [], constants: findNumerals(text), prose: [] },
   };
 }

@@ -43,8 +43,8 @@ beforeAll(async () => {
 afterAll(() => bench.remove());
 
 /** Verifies, undoes the change, and returns the finding that stands at the changed digit. */
-async function caught(t: Tampering, ...more: string[]): Promise<Discrepancy> {
-  const result = await bench.assay(['verify', '--json', ...more]);
+async function caught(t: Tampering, expected = { alone: false }): Promise<Discrepancy> {
+  const result = await bench.assay(['verify', '--json']);
   t.undo();
   const what = `${describeTampering(t)}\n${result.stdout.slice(0, 2_000)}${result.stderr}`;
   expect(result.code, what).toBe(6);
@@ -58,6 +58,7 @@ async function caught(t: Tampering, ...more: string[]): Promise<Discrepancy> {
       t.column < place.column + place.width,
   );
   expect(hit, what).toBeDefined();
+  if (expected.alone) expect(discrepancies, what).toHaveLength(1);
   expect(hit!.place!.text).toBe(t.after);
   const { column } = hit!.place!;
   expect(hit!.found, what).toContain(t.is);
@@ -154,8 +155,15 @@ describe('a changed digit of a report', () => {
     await caught(changeDigit(path(), randomOf('other', i), where));
   });
 
-  it.each(times(4))('in summary.csv is found (%d)', async (i) => {
-    await caught(changeDigit(join(bench.lab.reportsDir, 'small/summary.csv'), randomOf('csv', i)));
+  it.each([
+    ...['the header', 'scheme', 'run', 'metric', 'value', 'n', 'units', 'ci95_low', 'ci95_high'],
+    ...['formula'],
+  ])('in summary.csv is found, and nothing else (%s)', async (column) => {
+    const csv = join(bench.lab.reportsDir, 'small/summary.csv');
+    const index = readFileSync(csv, 'utf8').split('\n')[0]!.split(',').indexOf(column);
+    const where = (line: string, at: number, number: number): boolean =>
+      number === 1 ? index < 0 : line.slice(0, at).split(',').length - 1 === index;
+    await caught(changeDigit(csv, randomOf(column, 0), where), { alone: true });
   });
 
   it.each(times(6))('in its evidence is found (%d)', async (i) => {
