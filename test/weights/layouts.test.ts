@@ -1,4 +1,4 @@
-/** Layouts that no converter here writes, and configs that nobody meant: read rightly, or refused. */
+/** Layouts that nothing here writes, and configs that nobody meant: read rightly, or refused. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

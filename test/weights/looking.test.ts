@@ -67,10 +67,9 @@ describe.each(LAYOUTS)('%s as %s', (scheme, layout) => {
   it('is recognised, fits together, and differs by rounding only', async () => {
     const path = quantized(scheme, layout);
     const { problems, vllm, tensors, method } = await inspected(path);
-    expect({ problems, vllm: vllm.filter(({ severity }) => severity === 'refused') }).toEqual({
-      problems: [],
-      vllm: [],
-    });
+    const refused = vllm.filter(({ severity }) => severity === 'refused');
+    expect(problems).toEqual([]);
+    expect(refused.length).toBe(layout === 'gptq-act-order' ? 1 : 0);
     expect(method).not.toBeNull();
     expect(tensors.find(({ name }) => name === `${Q0}.weight`)?.scheme).toBe(scheme);
     const {

@@ -1,9 +1,8 @@
 /**
- * What vLLM would say to a checkpoint on one GPU, by the rules of its own source (2025 to 2026):
- * layers/linear.py stacks q, k, v and gate, up into one matrix; quantization/utils/fp8_utils.py
- * (validate_fp8_block_shape), utils/marlin_utils.py (verify_marlin_supports_shape), gptq_marlin.py
- * (TYPE_MAP) and compressed_tensors/compressed_tensors.py (scheme selection). More GPUs split
- * matrices and ask for more; that is not looked at.
+ * What vLLM would say to a checkpoint on one NVIDIA GPU, by the rules of its own source, version
+ * 0.33.0: layers/linear.py stacks q, k, v and gate, up into one matrix; quantization/utils has
+ * fp8_utils.py (validate_fp8_block_shape) and marlin_utils.py (marlin_padded_nk); what it makes of
+ * the config is in vllm-config.ts. More GPUs split matrices and ask for more: not looked at.
  */
 import {
   type Fp8Tensor,
@@ -13,6 +12,7 @@ import {
 } from '../formats/stored-tensor.ts';
 import type { LookedAt } from '../looked-at.ts';
 import type { VllmComplaint } from './inspection.ts';
+import { configComplaints } from './vllm-config.ts';
 
 /** Matrices of one input that vLLM holds as one, in this order. */
 const FUSED: readonly (readonly string[])[] = [
@@ -20,13 +20,17 @@ const FUSED: readonly (readonly string[])[] = [
   ['gate_proj', 'up_proj'],
 ];
 
-const MARLIN_GROUPS: readonly number[] = [32, 64, 128];
-const MARLIN_OUT = 64;
-const MARLIN_IN = 128;
+/** Outputs and inputs of the tiles that Marlin works in; one pair must divide a matrix. */
+const MARLIN_TILES = [
+  { out: 64, in: 128 },
+  { out: 128, in: 64 },
+] as const;
 
-export function vllmComplaints({ tensors, config }: LookedAt): VllmComplaint[] {
+export function vllmComplaints(looked: LookedAt): VllmComplaint[] {
+  const { tensors } = looked;
   const complaints: VllmComplaint[] = [];
-  for (const siblings of fusedSiblings(tensors)) {
+  const stacks = fusedSiblings(tensors);
+  for (const siblings of stacks) {
     const schemes = [...new Set(siblings.map(storedScheme))];
     const names = siblings.map(({ name }) => name).join(', ');
     if (schemes.length > 1 && siblings.some(({ kind }) => kind !== 'plain')) {
@@ -42,23 +46,14 @@ export function vllmComplaints({ tensors, config }: LookedAt): VllmComplaint[] {
       complaints.push({ severity: 'refused', message });
     }
   }
-  complaints.push(...weightOnlyIntegers(config));
-  const slow = tensors.filter((tensor) => tensor.kind === 'int' && !fitsMarlin(tensor));
-  const [first] = slow;
-  if (first !== undefined) {
-    const more = slow.length === 1 ? '' : ` and ${slow.length - 1} more`;
-    const message =
-      `${first.name}${more}: not for the Marlin kernels (4-bit, or 8-bit symmetric; groups of ` +
-      `32, 64, 128 or whole rows; out a multiple of ${MARLIN_OUT}, in of ${MARLIN_IN})`;
-    complaints.push({ severity: 'slow', message });
-  }
+  complaints.push(...configComplaints(looked), ...slowMatrices(tensors, stacks));
   return complaints;
 }
 
 function endsWithinBlock(tensor: StoredTensor): tensor is Fp8Tensor {
   if (tensor.kind !== 'fp8') return false;
   const { block, rows } = tensor;
-  return block.rows > 1 && block.rows < rows && rows % block.rows !== 0;
+  return block.rows > 1 && rows % block.rows !== 0;
 }
 
 function fusedSiblings(tensors: readonly StoredTensor[]): StoredTensor[][] {
@@ -77,24 +72,31 @@ function fusedSiblings(tensors: readonly StoredTensor[]): StoredTensor[][] {
   return found;
 }
 
-/** int-quantized without quantized inputs: weights alone are read as pack-quantized only. */
-function weightOnlyIntegers(config: LookedAt['config']): VllmComplaint[] {
-  const quantization = config?.quantization_config as Record<string, unknown> | undefined;
-  if (quantization?.quant_method !== 'compressed-tensors') return [];
-  const groups = Object.entries((quantization.config_groups ?? {}) as Record<string, unknown>);
-  return groups.flatMap(([name, value]) => {
-    const group = value as { format?: unknown; input_activations?: unknown };
-    const format = group.format ?? quantization.format;
-    if (format !== 'int-quantized' || (group.input_activations ?? null) !== null) return [];
-    const message = `${name} is int-quantized without input_activations: no scheme takes that`;
-    return [{ severity: 'refused' as const, message }];
+/** What Marlin must pad, or leaves to another kernel. */
+function slowMatrices(
+  tensors: readonly StoredTensor[],
+  stacks: readonly (readonly StoredTensor[])[],
+): VllmComplaint[] {
+  const stackOf = new Map(stacks.flatMap((stack) => stack.map((tensor) => [tensor, stack])));
+  const packed = tensors
+    .filter((tensor): tensor is IntTensor => tensor.kind === 'int')
+    .filter(({ packing }) => packing !== 'bytes');
+  const uneven = packed.filter((tensor) => {
+    const stack = stackOf.get(tensor) ?? [tensor];
+    const rows = stack.reduce((sum, { shape }) => sum + (shape[0] ?? 0), 0);
+    return !MARLIN_TILES.some((tile) => rows % tile.out === 0 && tensor.cols % tile.in === 0);
   });
+  const tiles = MARLIN_TILES.map((tile) => `${tile.out}×${tile.in}`).join(' or ');
+  const typed = packed.filter(({ bits, symmetric }) => bits === 8 && !symmetric);
+  return [
+    ...slow(uneven, `no multiple of ${tiles} (out × in), so that Marlin pads it at every step`),
+    ...slow(typed, '8-bit with zero points, which the Marlin kernels do not take'),
+  ];
 }
 
-function fitsMarlin({ bits, symmetric, group, rows, cols, packing }: IntTensor): boolean {
-  if (packing === 'bytes') return true;
-  const grouped = group >= cols || MARLIN_GROUPS.includes(group);
-  // Zero points at run time are there for 4 bits, and for GPTQ not at all.
-  const typed = symmetric || (bits === 4 && packing !== 'gptq');
-  return grouped && typed && rows % MARLIN_OUT === 0 && cols % MARLIN_IN === 0;
+function slow(tensors: readonly IntTensor[], what: string): VllmComplaint[] {
+  const [first] = tensors;
+  if (first === undefined) return [];
+  const more = tensors.length === 1 ? '' : ` and ${tensors.length - 1} more`;
+  return [{ severity: 'slow', message: `${first.name}${more}: ${what}` }];
 }
