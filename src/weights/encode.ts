@@ -21,7 +21,7 @@ function bitsOf(values: Float32Array): Int32Array {
 }
 
 /** One f32 bit pattern → BF16 code. Above 3.3961775e38 → Infinity. */
-function bf16Code(bits: number): number {
+export function bf16Code(bits: number): number {
   if ((bits & 0x7fffffff) > INFINITY_BITS) return QUIET_NAN_BF16;
   return (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16;
 }

@@ -19,7 +19,8 @@ interface CodeSpan {
   readonly scale: number;
 }
 
-function encodeSpan(
+/** E4M3FN of values / scale, from `start` to `end`. */
+export function encodeSpan(
   values: Float32Array,
   codes: Uint8Array,
   { start, end, scale }: CodeSpan,

@@ -130,16 +130,17 @@ export function quantizeAsymmetric(
     // max − min can leave the range of f32 where (max − min)/15 does not.
     const range = Math.fround(max - min);
     const scale = store(Math.fround((Number.isFinite(range) ? range : max - min) / 15));
-    const zero = clampRound(Math.fround(-8 - Math.fround(min / scale)));
+    const zero = clampRound(Math.fround(-8 - Math.fround(min / scale)), 8);
     scales[g] = scale;
     zeroPoints[g] = zero;
     for (let i = start; i < end; i++) {
-      codes[i] = clampRound(Math.fround(Math.fround(values[i]! / scale) + zero));
+      codes[i] = clampRound(Math.fround(Math.fround(values[i]! / scale) + zero), 8);
     }
   }
   return -1;
 }
 
-function clampRound(value: number): number {
-  return (Math.max(-8, Math.min(7, value)) + ROUND - ROUND) | 0;
+/** To nearest, ties to even, within −half … half − 1. */
+export function clampRound(value: number, half: number): number {
+  return (Math.max(-half, Math.min(half - 1, value)) + ROUND - ROUND) | 0;
 }

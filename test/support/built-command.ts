@@ -48,7 +48,7 @@ function isOld(): boolean {
 function newestSource(): number {
   const folder = join(projectRoot, 'src');
   const sources = readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
+    .filter((name) => /\.(ts|wasm)$/.test(name) && !name.endsWith('.test.ts'))
     .map((name) => join(folder, name));
   const config = join(projectRoot, 'tsconfig.build.json');
   return Math.max(...[...sources, config].map((path) => statSync(path).mtimeMs));
@@ -73,6 +73,8 @@ function build(): void {
   const newest = newestSource();
   const tsc = join(projectRoot, 'node_modules/typescript/bin/tsc');
   const args = [tsc, '-p', join(projectRoot, 'tsconfig.build.json')];
-  execFileSync(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+  for (const step of [args, [join(projectRoot, 'scripts/finish-build.mjs')]]) {
+    execFileSync(process.execPath, step, { stdio: ['ignore', 'inherit', 'inherit'] });
+  }
   writeFileSync(STAMP, String(newest));
 }
