@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 import { makeDirectory, writeFileAtomic, writeJsonAtomic } from '../record/atomic.ts';
 import { UsageError } from '../record/errors.ts';
 import { findNumerals } from '../record/find-numerals.ts';
+import { BASELINES_FILE_NAME, baselines } from './baselines.ts';
 import type { Planned } from './charts/chart.ts';
 import type { ExperimentReport } from './collect.ts';
 import { confusionCsv } from './confusion-csv.ts';
@@ -27,6 +28,8 @@ export interface WrittenReport {
   readonly logPath: string;
   readonly evidencePath: string;
   readonly csvPath: string;
+  /** Where anything was scored. */
+  readonly baselinesPath?: string;
   /** Where labelled sets were measured. */
   readonly confusionPath?: string;
 }
@@ -54,11 +57,35 @@ export function writeReport(
   writeJsonAtomic(evidencePath, withDigest(evidence));
   writeFileAtomic(logPath, text);
   writeTable(csvPath, summaryCsv(report), report.name);
+  return {
+    ...{ logPath, evidencePath, csvPath },
+    ...writeBaselines(report, dir, version),
+    ...writeConfusion(report, dir),
+  };
+}
+
+function writeBaselines(
+  report: ExperimentReport,
+  dir: string,
+  version: string,
+): Pick<WrittenReport, 'baselinesPath'> {
+  const written = baselines(report, { version });
+  if (written === null) return {};
+  const baselinesPath = join(dir, BASELINES_FILE_NAME);
+  writeJsonAtomic(baselinesPath.replace(/\.md$/, '.evidence.json'), withDigest(written.evidence));
+  writeFileAtomic(baselinesPath, written.text);
+  return { baselinesPath };
+}
+
+function writeConfusion(
+  report: ExperimentReport,
+  dir: string,
+): Pick<WrittenReport, 'confusionPath'> {
   const confusion = confusionCsv(report);
-  if (confusion === null) return { logPath, evidencePath, csvPath };
+  if (confusion === null) return {};
   const confusionPath = join(dir, 'confusion.csv');
   writeTable(confusionPath, confusion, report.name);
-  return { logPath, evidencePath, csvPath, confusionPath };
+  return { confusionPath };
 }
 
 /** The log alone: there is nothing of ours to tabulate. Throws as `refuseForeignLog`. */

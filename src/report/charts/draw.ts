@@ -49,10 +49,10 @@ function silent(vega: Vega): ReturnType<Vega['logger']> {
   return vega.logger(vega.None);
 }
 
-/** 300 dots an inch, and the file says so. */
+/** 300 dots an inch, and the file says so. Rendered beside the main thread, encoded on it. */
 export async function drawPng(svg: string): Promise<Uint8Array> {
-  const { Resvg } = await import('@resvg/resvg-js');
-  const image = new Resvg(svg, {
+  const { renderAsync } = await import('@resvg/resvg-js');
+  const image = await renderAsync(svg, {
     fitTo: { mode: 'zoom', value: DPI / CSS_DPI },
     background: 'white',
     font: {
@@ -62,7 +62,7 @@ export async function drawPng(svg: string): Promise<Uint8Array> {
       sansSerifFamily: FONT,
     },
   });
-  return withDensity(image.render().asPng(), DPI);
+  return withDensity(image.asPng(), DPI);
 }
 
 /** Without fonts resvg draws no text at all, silently. */

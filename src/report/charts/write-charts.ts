@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { makeDirectory, writeFileAtomic, writeJsonAtomic } from '../../record/atomic.ts';
 import { sha256Hex } from '../../record/canonical.ts';
 import type { ExperimentReport } from '../collect.ts';
-import { DocumentBuilder, withDigest } from '../document.ts';
+import { DocumentBuilder, type DocumentEvidence, withDigest } from '../document.ts';
 import { planCharts } from './catalogue.ts';
 import { type Chart, isDrawn, type Planned } from './chart.ts';
 import { addJson } from './cited-json.ts';
@@ -31,7 +31,16 @@ export async function writeCharts(
   const charts = planned.filter(isDrawn);
   removeOthers(folder, charts);
   if (charts.length > 0) makeDirectory(folder);
-  for (const chart of charts) await writeChart(chart, folder, report);
+  // The pixels of one chart are rendered while the next is laid out; one, for each takes 50 MB.
+  let pixels: Promise<void> = Promise.resolve();
+  for (const chart of charts) {
+    const laidOut = await layOut(chart, report);
+    await pixels;
+    pixels = writeChart(laidOut, folder);
+    // Awaited above or below: until then a failure must not count as unhandled.
+    pixels.catch(() => {});
+  }
+  await pixels;
   return [...planned];
 }
 
@@ -41,25 +50,37 @@ function withinReason(planned: readonly Planned[]): readonly Planned[] {
   return [{ name: 'charts', title: 'the charts of all models', reason }];
 }
 
-async function writeChart(chart: Chart, folder: string, report: ExperimentReport): Promise<void> {
-  const { name, spec } = chart;
+interface LaidOut {
+  readonly name: string;
+  /** The specification with its data, as it is written. */
+  readonly text: string;
+  readonly evidence: DocumentEvidence;
+  readonly svg: string;
+}
+
+async function layOut({ name, spec }: Chart, report: ExperimentReport): Promise<LaidOut> {
   const doc = new DocumentBuilder();
   addJson(doc, spec);
-  const document = `${name}.vl.json`;
-  const { text, evidence } = doc.build({
-    ...{ document, experiment: report.name, family: report.family },
-  });
+  const of = { document: specFile(name), experiment: report.name, family: report.family };
+  const { text, evidence } = doc.build(of);
   const svg = await drawSvg(JSON.parse(text) as Record<string, unknown>);
+  return { name, text, evidence, svg };
+}
+
+async function writeChart({ name, text, evidence, svg }: LaidOut, folder: string): Promise<void> {
   const png = await drawPng(svg);
   const pictures = [
     { file: `${name}.svg`, sha256: sha256Hex(svg) },
     { file: `${name}.png`, sha256: sha256Hex(png) },
   ];
-  const sidecar = withDigest({ ...evidence, pictures });
-  writeJsonAtomic(join(folder, `${name}.evidence.json`), sidecar);
-  writeFileAtomic(join(folder, document), text);
+  writeJsonAtomic(join(folder, `${name}.evidence.json`), withDigest({ ...evidence, pictures }));
+  writeFileAtomic(join(folder, specFile(name)), text);
   writeFileAtomic(join(folder, `${name}.svg`), svg);
   writeFileAtomic(join(folder, `${name}.png`), png);
+}
+
+function specFile(name: string): string {
+  return `${name}.vl.json`;
 }
 
 export function removeCharts(dir: string): Planned[] {
