@@ -55,11 +55,38 @@ def norm(x, weight, eps):
     return x / np.sqrt(np.mean(x * x, -1, keepdims=True) + np.float32(eps)) * weight
 
 
+def mlp(x, w, prefix):
+    gate = x @ w[f"{prefix}.gate_proj.weight"].T
+    inner = gate / (1 + np.exp(-gate)) * (x @ w[f"{prefix}.up_proj.weight"].T)
+    return inner @ w[f"{prefix}.down_proj.weight"].T
+
+
+def feed_forward(x, w, prefix, cfg):
+    """A plain block, or Qwen2-MoE's: the top k of all probabilities, not normalised again."""
+    if f"{prefix}.gate.weight" not in w:
+        return mlp(x, w, prefix)
+    scores = np.exp(x @ w[f"{prefix}.gate.weight"].T)
+    scores = scores / scores.sum(-1, keepdims=True)
+    best = np.argsort(-scores, axis=-1, kind="stable")[:, : cfg["num_experts_per_tok"]]
+    shared = 1 / (1 + np.exp(-(x @ w[f"{prefix}.shared_expert_gate.weight"].T)))
+    y = shared * mlp(x, w, f"{prefix}.shared_expert")
+    for expert in np.unique(best):
+        tokens = np.nonzero((best == expert).any(-1))[0]
+        out = mlp(x[tokens], w, f"{prefix}.experts.{expert}")
+        y[tokens] += scores[tokens, expert][:, None] * out
+    return y
+
+
+def head_size(cfg):
+    return cfg.get("head_dim") or cfg["hidden_size"] // cfg["num_attention_heads"]
+
+
 def attention(x, w, prefix, cfg, cos, sin):
-    n, size = len(x), cfg["head_dim"]
+    n, size = len(x), head_size(cfg)
 
     def heads(name, turn):
-        y = (x @ w[f"{prefix}.{name}_proj.weight"].T).reshape(n, -1, size).transpose(1, 0, 2)
+        y = x @ w[f"{prefix}.{name}_proj.weight"].T + w.get(f"{prefix}.{name}_proj.bias", 0)
+        y = y.reshape(n, -1, size).transpose(1, 0, 2)
         if not turn:
             return y
         half = size // 2
@@ -77,7 +104,7 @@ def attention(x, w, prefix, cfg, cos, sin):
 
 
 def log_probabilities(ids, w, cfg):
-    steps = np.arange(0, cfg["head_dim"], 2) / cfg["head_dim"]
+    steps = np.arange(0, head_size(cfg), 2) / head_size(cfg)
     angles = np.outer(np.arange(len(ids)), cfg["rope_theta"] ** -steps)
     cos, sin = np.cos(angles).astype(np.float32), np.sin(angles).astype(np.float32)
     eps = cfg["rms_norm_eps"]
@@ -87,9 +114,7 @@ def log_probabilities(ids, w, cfg):
         inner = norm(x, w[f"{layer}.input_layernorm.weight"], eps)
         x = x + attention(inner, w, f"{layer}.self_attn", cfg, cos, sin)
         inner = norm(x, w[f"{layer}.post_attention_layernorm.weight"], eps)
-        gate = inner @ w[f"{layer}.mlp.gate_proj.weight"].T
-        inner = gate / (1 + np.exp(-gate)) * (inner @ w[f"{layer}.mlp.up_proj.weight"].T)
-        x = x + inner @ w[f"{layer}.mlp.down_proj.weight"].T
+        x = x + feed_forward(inner, w, f"{layer}.mlp", cfg)
     logits = norm(x, w["model.norm.weight"], eps) @ w["model.embed_tokens.weight"].T
     logits = logits - logits.max(-1, keepdims=True)
     return logits - np.log(np.exp(logits).sum(-1, keepdims=True))

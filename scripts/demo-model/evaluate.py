@@ -37,7 +37,7 @@ def quantized(model, scheme):
     return twin
 
 
-def batches(model, docs, size):
+def padded(model, docs, size):
     """Pads on the right: causal attention never looks at what follows."""
     device = next(model.parameters()).device
     for start in range(0, len(docs), size):
@@ -45,7 +45,11 @@ def batches(model, docs, size):
         tokens = np.zeros((len(part), max(map(len, part))), dtype=np.int64)
         for row, doc in enumerate(part):
             tokens[row, : len(doc)] = doc
-        tokens = torch.from_numpy(tokens).to(device)
+        yield start, part, torch.from_numpy(tokens).to(device)
+
+
+def batches(model, docs, size):
+    for start, part, tokens in padded(model, docs, size):
         yield start, part, tokens, model(tokens).float()
 
 
@@ -76,6 +80,31 @@ def exact_matches(model, docs, label_starts, size=200):
             hit = best[row, first - 1 : last - 1] == tokens[row, first:last]
             right.append(bool(hit.all()))
     return np.array(right)
+
+
+@torch.no_grad()
+def routes(model, docs, size=32):
+    """Of each layer that routes, how many tokens chose each expert, <|bos|> included."""
+    counts = {}
+    for _, part, tokens in padded(model, docs, size):
+        lengths = torch.tensor([len(doc) for doc in part], device=tokens.device)
+        valid = torch.arange(tokens.shape[1], device=tokens.device) < lengths[:, None]
+        for layer, routing in model.routed(tokens)[1].items():
+            chosen = routing.chosen[valid.flatten()].sum(0).double().cpu().numpy()
+            counts[layer] = counts.get(layer, 0) + chosen
+    return counts
+
+
+def load(counts):
+    share = counts / counts.sum()
+    used = share[share > 0]
+    return {
+        "routed": int(counts.sum()),
+        "experts": len(counts),
+        "unused": int((counts == 0).sum()),
+        "entropy_bits": float(-(used * np.log2(used)).sum()),
+        "max_over_mean": float(share.max() * len(share)),
+    }
 
 
 def interval(values):
@@ -113,6 +142,9 @@ def measure(model, data):
             "intents_right": int(right.sum()),
             "intents": len(items),
         }
+        routing = routes(subject, texts)
+        if routing:
+            row["routing"] = {str(layer): load(counts) for layer, counts in routing.items()}
         if base is None:
             base, base_right = nll, right
         else:

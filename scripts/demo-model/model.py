@@ -1,4 +1,4 @@
-"""A small Llama in plain PyTorch, with the tensor names and file layout of the HF format."""
+"""A small decoder in plain PyTorch, with the tensor names and file layout of the HF format."""
 
 import json
 import math
@@ -24,10 +24,11 @@ class Shape:
     context: int = 512
     rope_theta: float = 10000.0
     eps: float = 1e-5
+    qkv_bias: bool = False
 
 
-def linear(inputs, outputs):
-    return nn.Linear(inputs, outputs, bias=False)
+def linear(inputs, outputs, bias=False):
+    return nn.Linear(inputs, outputs, bias=bias)
 
 
 class RMSNorm(nn.Module):
@@ -52,9 +53,9 @@ class Attention(nn.Module):
     def __init__(self, s):
         super().__init__()
         self.shape = s
-        self.q_proj = linear(s.hidden, s.heads * s.head_dim)
-        self.k_proj = linear(s.hidden, s.kv_heads * s.head_dim)
-        self.v_proj = linear(s.hidden, s.kv_heads * s.head_dim)
+        self.q_proj = linear(s.hidden, s.heads * s.head_dim, s.qkv_bias)
+        self.k_proj = linear(s.hidden, s.kv_heads * s.head_dim, s.qkv_bias)
+        self.v_proj = linear(s.hidden, s.kv_heads * s.head_dim, s.qkv_bias)
         self.o_proj = linear(s.heads * s.head_dim, s.hidden)
 
     def forward(self, x, cos, sin, mask):
@@ -72,42 +73,49 @@ class Attention(nn.Module):
 
 
 class MLP(nn.Module):
-    def __init__(self, s):
+    def __init__(self, hidden, intermediate):
         super().__init__()
-        self.gate_proj = linear(s.hidden, s.intermediate)
-        self.up_proj = linear(s.hidden, s.intermediate)
-        self.down_proj = linear(s.intermediate, s.hidden)
+        self.gate_proj = linear(hidden, intermediate)
+        self.up_proj = linear(hidden, intermediate)
+        self.down_proj = linear(intermediate, hidden)
 
     def forward(self, x):
         return self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))
 
+    def routed(self, x):
+        """The output, and no routing."""
+        return self(x), None
+
 
 class Layer(nn.Module):
-    def __init__(self, s):
+    def __init__(self, s, mlp):
         super().__init__()
         self.input_layernorm = RMSNorm(s.hidden, s.eps)
         self.self_attn = Attention(s)
         self.post_attention_layernorm = RMSNorm(s.hidden, s.eps)
-        self.mlp = MLP(s)
+        self.mlp = mlp
 
     def forward(self, x, cos, sin, mask):
         x = x + self.self_attn(self.input_layernorm(x), cos, sin, mask)
-        return x + self.mlp(self.post_attention_layernorm(x))
+        added, routing = self.mlp.routed(self.post_attention_layernorm(x))
+        return x + added, routing
 
 
 class Body(nn.Module):
-    def __init__(self, s):
+    def __init__(self, s, mlps):
         super().__init__()
         self.embed_tokens = nn.Embedding(s.vocab, s.hidden)
-        self.layers = nn.ModuleList(Layer(s) for _ in range(s.layers))
+        self.layers = nn.ModuleList(Layer(s, mlp) for mlp in mlps)
         self.norm = RMSNorm(s.hidden, s.eps)
 
 
-class Llama(nn.Module):
-    def __init__(self, s=Shape()):
+class Decoder(nn.Module):
+    """`mlps` holds the feed-forward block of each layer."""
+
+    def __init__(self, s, mlps):
         super().__init__()
         self.shape = s
-        self.model = Body(s)
+        self.model = Body(s, mlps)
         inverse = s.rope_theta ** (-torch.arange(0, s.head_dim, 2).double() / s.head_dim)
         angles = torch.outer(torch.arange(s.context).double(), inverse)
         angles = torch.cat((angles, angles), dim=-1)
@@ -117,6 +125,8 @@ class Llama(nn.Module):
 
     def initialize(self):
         for name, weight in self.named_parameters():
+            if name.endswith(".bias"):
+                nn.init.zeros_(weight)
             if weight.dim() < 2:
                 continue
             # Layers that write into the residual stream start smaller, so that depth is stable.
@@ -126,12 +136,23 @@ class Llama(nn.Module):
 
     def forward(self, tokens, mask=None):
         """Logits of the next token; without a mask, plain causal attention."""
+        return self.routed(tokens, mask)[0]
+
+    def routed(self, tokens, mask=None):
+        """Logits, and the routing of each layer that routes: layer index to `moe.Routing`."""
         length = tokens.shape[1]
         cos, sin = self.cos[:length], self.sin[:length]
         x = self.model.embed_tokens(tokens)
-        for layer in self.model.layers:
-            x = layer(x, cos, sin, mask)
-        return F.linear(self.model.norm(x), self.model.embed_tokens.weight)
+        routings = {}
+        for index, layer in enumerate(self.model.layers):
+            x, routing = layer(x, cos, sin, mask)
+            if routing is not None:
+                routings[index] = routing
+        return F.linear(self.model.norm(x), self.model.embed_tokens.weight), routings
+
+
+def llama(s=Shape()):
+    return Decoder(s, [MLP(s.hidden, s.intermediate) for _ in range(s.layers)])
 
 
 def config(s=Shape()):

@@ -1,7 +1,8 @@
-"""Trains the demo model and writes config.json, generation_config.json, model.safetensors and
+"""Trains a demo model and writes config.json, generation_config.json, model.safetensors and
 measured.json.
 
     python scripts/demo-model/train.py --tokens tokens.npz --out DIR --steps 10000
+    python scripts/demo-model/train.py --kind moe --tokens tokens.npz --out DIR --steps 20000
 """
 
 import argparse
@@ -15,7 +16,8 @@ import torch
 import torch.nn.functional as F
 
 from evaluate import documents, measure
-from model import Llama, Shape, config, save_safetensors
+from model import config, llama, save_safetensors
+from moe import BALANCE_WEIGHT, balance, checkpoint_tensors, moe, moe_config
 
 PAD, BOS, EOS = 0, 1, 2
 ROW = 512
@@ -23,14 +25,19 @@ ROW = 512
 LABEL_WEIGHT = 4
 # Share of rows in which attention crosses document borders, so that all positions are trained.
 PLAIN_SHARE = 0.2
-PEAK_RATE, LAST_RATE, WARMUP = 2e-3, 2e-5, 200
+LAST_RATE, WARMUP = 2e-5, 200
+KINDS = {"dense": (llama, config), "moe": (moe, moe_config)}
 
 
 def arguments():
     parser = argparse.ArgumentParser()
     parser.add_argument("--tokens", required=True)
     parser.add_argument("--out", required=True, type=Path)
+    parser.add_argument("--kind", choices=KINDS, default="dense")
     parser.add_argument("--steps", type=int, default=10_000)
+    parser.add_argument("--seconds", type=float, default=math.inf,
+                        help="end earlier, with the rate lowered in time, if steps take longer")
+    parser.add_argument("--rate", type=float, default=2e-3, help="learning rate at its peak")
     parser.add_argument("--rows", type=int, default=128, help="rows of 512 tokens in a step")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--limit", type=int, help="training documents of each kind (dry runs)")
@@ -92,11 +99,11 @@ def attention_mask(tokens, generator):
     return (same | plain) & causal
 
 
-def rate(step, steps):
+def rate(step, part, peak):
+    """Of a step when `part` (0 to 1) of the way down from the peak is gone."""
     if step < WARMUP:
-        return PEAK_RATE * (step + 1) / WARMUP
-    part = (step - WARMUP) / max(1, steps - WARMUP)
-    return LAST_RATE + (PEAK_RATE - LAST_RATE) * 0.5 * (1 + math.cos(math.pi * part))
+        return peak * (step + 1) / WARMUP
+    return LAST_RATE + (peak - LAST_RATE) * 0.5 * (1 + math.cos(math.pi * part))
 
 
 def train(model, args, data, device):
@@ -108,27 +115,36 @@ def train(model, args, data, device):
     )
     generator = torch.Generator(device=device).manual_seed(args.seed)
     source = endless_batches(Packer(data, args.seed, args.limit), args.rows, device)
-    run = model if args.no_compile else torch.compile(model)
+    run = model.routed if args.no_compile else torch.compile(model.routed)
     started, seen = time.time(), 0
     for step in range(args.steps):
         tokens, weights = next(source)
         mask = attention_mask(tokens[:, :-1], generator)
+        spent = (time.time() - started) / args.seconds
+        if spent >= 1:
+            break
+        part = max((step - WARMUP) / max(1, args.steps - WARMUP), spent)
         for group in optimizer.param_groups:
-            group["lr"] = rate(step, args.steps)
+            group["lr"] = rate(step, part, args.rate)
         with torch.autocast(device, dtype=torch.bfloat16):
-            logits = run(tokens[:, :-1], mask)
+            logits, routings = run(tokens[:, :-1], mask)
         loss = F.cross_entropy(logits.float().flatten(0, 1), tokens[:, 1:].flatten(),
                                reduction="none")
         target = weights[:, 1:].flatten()
         loss = (loss * target).sum() / target.sum()
-        loss.backward()
+        even = torch.zeros(())
+        if routings:
+            even = balance(routings, (tokens[:, :-1] != PAD).flatten().float())
+        (loss + BALANCE_WEIGHT * even.to(device)).backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         seen += tokens.numel()
-        if step % 100 == 0 or step == args.steps - 1:
-            print(f"step {step} loss {loss.item():.4f} {time.time() - started:.0f} s", flush=True)
-    return {"tokens_seen": seen, "seconds": round(time.time() - started, 1)}
+        done = step + 1
+        if step % 100 == 0 or done == args.steps:
+            print(f"step {step} loss {loss.item():.4f} balance {even.item():.3f} "
+                  f"{time.time() - started:.0f} s", flush=True)
+    return {"steps": done, "tokens_seen": seen, "seconds": round(time.time() - started, 1)}
 
 
 def main():
@@ -138,27 +154,29 @@ def main():
     # TF32 would make the float32 measurements less exact than they claim to be.
     torch.backends.cuda.matmul.allow_tf32 = False
     data = dict(np.load(args.tokens))
-    model = Llama(Shape()).to(device)
+    build, describe = KINDS[args.kind]
+    model = build().to(device)
     count = sum(p.numel() for p in model.parameters())
     print(f"{count} parameters on {device}, torch {torch.__version__}", flush=True)
     cost = train(model, args, data, device)
     for weight in model.parameters():
         weight.data = weight.data.to(torch.bfloat16).float()
+    args.out.mkdir(parents=True, exist_ok=True)
+    save_safetensors(args.out / "model.safetensors", checkpoint_tensors(model))
     measured = measure(model, data)
     for name, row in measured.items():
         print(name, json.dumps(row), flush=True)
-    args.out.mkdir(parents=True, exist_ok=True)
-    save_safetensors(args.out / "model.safetensors", dict(model.named_parameters()))
     hardware = torch.cuda.get_device_name(0) if device == "cuda" else "CPU"
     write(args.out / "measured.json", {
         "parameters": count,
         "training": {
-            "steps": args.steps, "rows": args.rows, "row_tokens": ROW, "seed": args.seed, **cost,
+            "rows": args.rows, "row_tokens": ROW, "peak_rate": args.rate,
+            "seed": args.seed, **cost,
             "hardware": hardware, "torch": torch.__version__,
         },
         "measured": measured,
     })
-    write(args.out / "config.json", config())
+    write(args.out / "config.json", describe())
     write(args.out / "generation_config.json", {
         "bos_token_id": BOS, "eos_token_id": EOS, "pad_token_id": PAD, "do_sample": False,
     })
