@@ -18,6 +18,7 @@ export function addLooking(weights: Command, act: Act): void {
     .description('statistics of every tensor, and what is wrong with any: a recorded run')
     .argument('<path>', 'a directory with *.safetensors, or one such file')
     .option('--no-hash', 'record the files by size and time, not by SHA-256')
+    .option('--no-charts', 'draw no pictures')
     .option('--json', 'as JSON')
     .addHelpText('after', '\nExample:\n  assay weights autopsy ./model')
     .action((path: string, options: Options) =>

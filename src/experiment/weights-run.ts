@@ -52,13 +52,14 @@ export interface RecordedLook {
 export type AppendRows = (rows: readonly SampleRow[]) => void;
 
 /**
- * Runs `look`, which appends rows and returns findings. If it throws, the run is closed as failed
- * (or cancelled) with the rows that it has, and the error goes on.
+ * Runs `look`, which appends rows, may leave files in the run's directory, and returns findings. If
+ * it throws, the run is closed as failed (or cancelled) with the rows that it has, and the error
+ * goes on.
  * @throws StorageError when the run cannot be written
  */
 export async function recordLook(
   options: WeightsRunOptions,
-  look: (append: AppendRows) => Promise<readonly Finding[]>,
+  look: (append: AppendRows, dir: string) => Promise<readonly Finding[]>,
 ): Promise<RecordedLook> {
   const { lab, verb } = options;
   const subjects = await Promise.all(options.subjects.map((each) => identify(each, options.hash)));
@@ -82,7 +83,7 @@ export async function recordLook(
   const writer = new SampleWriter(run.samplesPath);
   let findings: readonly Finding[];
   try {
-    findings = await look((rows) => writer.append(rows));
+    findings = await look((rows) => writer.append(rows), run.dir);
     writer.sync();
   } catch (error) {
     writer.close();

@@ -296,3 +296,4 @@ export const sampleRowSchema = z.discriminatedUnion('kind', [
 ]);
 export type SampleRow = z.infer<typeof sampleRowSchema>;
 export type TensorRow = z.infer<typeof tensorRowSchema>;
+export type AnatomyRow = z.infer<typeof anatomyRowSchema>;

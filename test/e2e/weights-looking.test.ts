@@ -1,4 +1,4 @@
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type BenchLab, benchLab } from '../support/bench-lab.ts';
@@ -35,6 +35,9 @@ describe('assay weights', () => {
     expect(metrics.nonFinite?.value).toBe(0);
     expect(diagnoses).toEqual([]);
     expect(runId).toMatch(/^weights\/autopsy\//);
+    const pictures = readdirSync(join(bench.root, 'runs', runId, 'charts')).sort();
+    // Two layers are no depth.
+    expect(pictures).toEqual(['histogram.png', 'histogram.svg', 'histogram.vl.json']);
     const diff = await bench.assay(['weights', 'diff', 'model', 'int4']);
     expect(diff.code).toBe(0);
     expect(diff.stdout).toMatch(/up_proj\.weight +bf16 → int4-asym-g64 .* rounding$/m);

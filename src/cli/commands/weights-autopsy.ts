@@ -1,10 +1,13 @@
 /** `assay weights autopsy PATH` */
-import { relative } from 'node:path';
+import { join, relative } from 'node:path';
 import { recordLook } from '../../experiment/weights-run.ts';
 import { captureEnvironment } from '../../record/environment.ts';
 import { findLab } from '../../record/lab.ts';
-import type { SampleRow } from '../../record/rows.ts';
+import type { AnatomyRow } from '../../record/rows.ts';
 import type { Finding } from '../../record/schema.ts';
+import { histogramChart, stdChart } from '../../report/charts/anatomy.ts';
+import { isDrawn, type Planned } from '../../report/charts/chart.ts';
+import { CHARTS_FOLDER, drawInto } from '../../report/charts/write-charts.ts';
 import { textTable } from '../../report/table.ts';
 import { type Autopsy, examine } from '../../weights/autopsy/autopsy.ts';
 import type { Diagnosis } from '../../weights/autopsy/diagnose.ts';
@@ -16,6 +19,7 @@ import { packageRoot } from '../package.ts';
 interface Options {
   path: string;
   hash: boolean;
+  charts: boolean;
   json?: boolean;
 }
 
@@ -34,6 +38,7 @@ export async function run(options: Options, io: CommandIo): Promise<number> {
   try {
     let autopsy: Autopsy | null = null;
     let seconds = 0;
+    let pictures: readonly Planned[] = [];
     if (options.hash) writeLine(io.stderr, 'hashing the files (--no-hash leaves that out)');
     const { manifest, dir, metrics } = await recordLook(
       {
@@ -47,7 +52,7 @@ export async function run(options: Options, io: CommandIo): Promise<number> {
         environment: await captureEnvironment({ packageRoot: packageRoot(), env: io.env }),
         metrics: METRICS,
       },
-      async (append) => {
+      async (append, runDir) => {
         const progress = progressLines(io, looked.tensors.length);
         const started = performance.now();
         autopsy = await examine(looked, {
@@ -58,6 +63,7 @@ export async function run(options: Options, io: CommandIo): Promise<number> {
           },
         });
         seconds = (performance.now() - started) / 1_000;
+        if (options.charts) pictures = await draw(autopsy, join(runDir, CHARTS_FOLDER));
         return [...autopsy.diagnoses.map(findingOf), ...skippedFindings(autopsy)];
       },
     );
@@ -69,7 +75,9 @@ export async function run(options: Options, io: CommandIo): Promise<number> {
       const bytes = found.tensors.reduce((sum, tensor) => sum + tensor.bytes, 0);
       const size = `${(bytes / 1e6).toFixed(1)} MB`;
       writeLine(io.stderr, `\n${found.tensors.length} tensors, ${size} in ${seconds.toFixed(2)} s`);
-      writeLine(io.stderr, `recorded: ${relative(io.cwd, dir)}`);
+      const at = relative(io.cwd, dir);
+      writeLine(io.stderr, `recorded: ${at}`);
+      for (const picture of pictures) writeLine(io.stderr, pictureLine(picture, at));
     }
     return 0;
   } finally {
@@ -77,7 +85,19 @@ export async function run(options: Options, io: CommandIo): Promise<number> {
   }
 }
 
-function rowOf({ name, shape, scheme, bytes, statistics }: ExaminedTensor): SampleRow {
+async function draw({ series, tensors }: Autopsy, folder: string): Promise<readonly Planned[]> {
+  const rows = tensors.map(rowOf);
+  const planned = [stdChart(series, rows), histogramChart(rows)];
+  await drawInto(folder, planned);
+  return planned;
+}
+
+function pictureLine(picture: Planned, dir: string): string {
+  if (isDrawn(picture)) return `picture: ${join(dir, CHARTS_FOLDER, `${picture.name}.png`)}`;
+  return `no picture of ${picture.title.toLowerCase()}: ${picture.reason}`;
+}
+
+function rowOf({ name, shape, scheme, bytes, statistics }: ExaminedTensor): AnatomyRow {
   const { outliers, histogram, ...numbers } = statistics;
   return {
     kind: 'anatomy',

@@ -7,6 +7,9 @@ export const DPI = 300;
 /** CSS pixels an inch: what a width in a specification is counted in. */
 const CSS_DPI = 96;
 
+/** What no XML may hold, or no font shows: names in a checkpoint are a stranger's. */
+const UNPRINTABLE = /(?![\t\n\r])\p{Cc}|[\ufffe\uffff]/gu;
+
 type Vega = typeof import('vega');
 type VegaLite = typeof import('vega-lite');
 
@@ -39,7 +42,7 @@ export async function drawSvg(spec: Readonly<Record<string, unknown>>): Promise<
     logger: silent(vega),
   });
   try {
-    return await view.toSVG();
+    return (await view.toSVG()).replaceAll(UNPRINTABLE, '\ufffd');
   } finally {
     view.finalize();
   }

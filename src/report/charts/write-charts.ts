@@ -96,3 +96,15 @@ function removeOthers(folder: string, charts: readonly Chart[]): void {
     if (OURS.test(file) && !kept.has(file.replace(OURS, ''))) rmSync(join(folder, file));
   }
 }
+
+/** Draws what has no evidence of its own: the run that it lies in vouches for it. */
+export async function drawInto(folder: string, planned: readonly Planned[]): Promise<void> {
+  const charts = planned.filter(isDrawn);
+  if (charts.length > 0) makeDirectory(folder);
+  for (const { name, spec } of charts) {
+    const svg = await drawSvg(spec);
+    writeFileAtomic(join(folder, `${name}.svg`), svg);
+    writeFileAtomic(join(folder, `${name}.png`), await drawPng(svg));
+    writeJsonAtomic(join(folder, `${name}.vl.json`), spec);
+  }
+}
