@@ -6,7 +6,7 @@ export interface TextSink {
   readonly columns?: number;
 }
 
-export type SignalHandler = (signal: NodeJS.Signals, fromTerminal: boolean) => void;
+export type SignalHandler = (signal: NodeJS.Signals) => void;
 
 export interface CommandIo {
   /** Data goes here. */
@@ -19,7 +19,7 @@ export interface CommandIo {
   readonly argv: readonly string[];
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
-  /** From now on signals are this handler's alone; `fromTerminal`: the whole group got it. */
+  /** From now on signals are this handler's alone. */
   takeSignals?(handler: SignalHandler): void;
 }
 

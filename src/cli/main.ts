@@ -13,7 +13,7 @@ export async function main(args: readonly string[]): Promise<number> {
   let taken: SignalHandler | null = null;
   const onSignal = (signal: NodeJS.Signals): void => {
     if (taken) {
-      taken(signal, signal === 'SIGINT' && process.stdin.isTTY);
+      taken(signal);
       return;
     }
     interrupts++;
@@ -46,6 +46,12 @@ export async function main(args: readonly string[]): Promise<number> {
     takeSignals(handler) {
       taken = handler;
       process.on('SIGHUP', onSignal);
+      process.on('SIGQUIT', onSignal);
+      process.on('SIGCONT', onSignal);
+      process.on('SIGTSTP', () => {
+        handler('SIGTSTP');
+        process.kill(process.pid, 'SIGSTOP');
+      });
     },
   };
   return runCommandLine(args, io);

@@ -81,7 +81,8 @@ describe('a recorded command', () => {
   });
 
   it('records exit status, duration, CPU time and memory as a row and as metrics', async () => {
-    const work = 'const end = Date.now() + 300; const a = Buffer.alloc(5e7, 1);';
+    // Long enough to be looked at, also on a machine that is busy.
+    const work = 'const a = Buffer.alloc(5e7, 1); const end = Date.now() + 1500;';
     const { manifest, read, metrics, status } = await record(
       node(`${work} while (Date.now() < end); process.exit(a[0] + 6)`),
     );
@@ -102,7 +103,7 @@ describe('a recorded command', () => {
   });
 
   it('hands a signal on, waits for the end, and says that it was asked', async () => {
-    let send: (signal: NodeJS.Signals, fromTerminal: boolean) => void = () => {};
+    let send: (signal: NodeJS.Signals) => void = () => {};
     const script =
       "process.on('SIGTERM', () => { console.log('bye'); process.exit(3) });" +
       "setInterval(() => {}, 1000); console.log('ready')";
@@ -110,12 +111,50 @@ describe('a recorded command', () => {
       onSignal: (handler) => {
         send = handler;
       },
-      live: { stdout: { write: () => send('SIGTERM', false) }, stderr: { write: () => true } },
+      live: { stdout: { write: () => send('SIGTERM') }, stderr: { write: () => true } },
     });
     expect(read('run.log').toString()).toContain('bye');
     expect(manifest).toMatchObject({ status: 'cancelled', reason: 'exit status 3 after SIGTERM' });
     expect(manifest.findings).toMatchObject([{ code: 'interrupted' }]);
     expect(status).toBe(3);
+  });
+
+  it('hands a signal to all that the command started', async () => {
+    let send: (signal: NodeJS.Signals) => void = () => {};
+    const inner = "trap 'echo told; exit' TERM; echo ready; while :; do sleep 0.05; done";
+    const { manifest, read } = await record(['sh', '-c', `(${inner}) & wait`], {
+      onSignal: (handler) => {
+        send = handler;
+      },
+      live: {
+        stdout: { write: (bytes) => /ready/.test(`${bytes}`) && send('SIGTERM') },
+        stderr: { write: () => true },
+      },
+    });
+    expect(read('run.log').toString()).toBe('ready\ntold\n');
+    expect(manifest).toMatchObject({
+      status: 'cancelled',
+      reason: 'ended by SIGTERM after SIGTERM',
+    });
+  });
+
+  it('says of a command that ends well when it is told to that it was told', async () => {
+    let send: (signal: NodeJS.Signals) => void = () => {};
+    const script =
+      "process.on('SIGINT', () => process.exit(0)); setInterval(() => {}, 1000);" +
+      "console.log('ready')";
+    const { manifest, status } = await record(node(script), {
+      onSignal: (handler) => {
+        send = handler;
+      },
+      live: { stdout: { write: () => send('SIGINT') }, stderr: { write: () => true } },
+    });
+    expect(status).toBe(0);
+    expect(manifest).toMatchObject({
+      status: 'succeeded',
+      reason: 'exit status 0 after SIGINT',
+      findings: [{ code: 'interrupted' }],
+    });
   });
 
   it('is a failed run when it cannot be started', async () => {

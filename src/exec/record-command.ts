@@ -151,17 +151,20 @@ function outcomeOf(end: CommandEnd): Pick<Manifest, 'reason'> & {
     return { status: 'invalid', reason: `its output is not whole: ${lost.message}` };
   }
   if (notStarted) return { status: 'failed', reason: `cannot be started: ${notStarted.message}` };
-  if (exitStatus === 0) return { status: 'succeeded', reason: null };
   const how = signal === null ? `exit status ${exitStatus}` : `ended by ${signal}`;
-  const [asked] = received;
-  if (asked !== undefined) return { status: 'cancelled', reason: `${how} after ${asked}` };
+  const asked = received.length === 0 ? null : `${how} after ${named(received)}`;
+  // A server that is told to stop, and stops, has done what it is for.
+  if (exitStatus === 0) return { status: 'succeeded', reason: asked };
+  if (asked !== null) return { status: 'cancelled', reason: asked };
   return { status: 'failed', reason: how };
 }
+
+const named = (received: CommandEnd['received']): string => [...new Set(received)].join(', ');
 
 function endFindings({ received, lingering, exitStatus }: CommandEnd, logs: LogIndex): Finding[] {
   const findings: Finding[] = [];
   if (received.length > 0) {
-    const message = `interrupted by ${received.join(', ')}, which the command was given`;
+    const message = `interrupted by ${named(received)}, which the command was given`;
     findings.push({ code: 'interrupted', severity: 'warning', message });
   }
   if (lingering) {

@@ -1,5 +1,5 @@
 /** Runs one command to its end, with its signals, and says how it ended. */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import type { LiveSink, Teed } from './output-tee.ts';
 import { TimeIndex, tee } from './output-tee.ts';
@@ -8,6 +8,9 @@ import { endedChildrenCpuMs, watchMemory } from './process-usage.ts';
 /** A process that the command left behind may keep its output open; this long we wait for it. */
 const LINGER_MS = 5_000;
 
+/** Stopping and going on is no end: it is passed on, and not recorded. */
+const JOB_CONTROL: ReadonlySet<NodeJS.Signals> = new Set(['SIGTSTP', 'SIGCONT']);
+
 export interface CommandOptions {
   readonly command: readonly string[];
   readonly cwd: string;
@@ -15,8 +18,8 @@ export interface CommandOptions {
   readonly paths: { readonly log: string; readonly err: string; readonly times: string };
   readonly live: { readonly stdout: LiveSink; readonly stderr: LiveSink };
   readonly nowMs: () => number;
-  /** Calls its argument for every signal that we get; the terminal's own Ctrl-C is marked. */
-  onSignal(handler: (signal: NodeJS.Signals, fromTerminal: boolean) => void): void;
+  /** Calls its argument for every signal that we get. */
+  onSignal(handler: (signal: NodeJS.Signals) => void): void;
 }
 
 export interface CommandEnd {
@@ -45,11 +48,14 @@ export async function runCommand(options: CommandOptions): Promise<CommandEnd> {
     cwd,
     env: env as NodeJS.ProcessEnv,
     stdio: ['inherit', 'pipe', 'pipe'],
+    // A process group of its own: a terminal's Ctrl-C comes to us alone, and all of it gets what
+    // we pass on, once.
+    detached: true,
   });
-  options.onSignal((signal, fromTerminal) => {
-    received.push(signal);
-    // Ctrl-C in a terminal reaches every process of the group: twice would be once too often.
-    if (!fromTerminal) child.kill(signal);
+  options.onSignal((signal) => {
+    if (!JOB_CONTROL.has(signal)) received.push(signal);
+    // A group that no terminal controls ignores SIGTSTP.
+    signalGroup(child, signal === 'SIGTSTP' ? 'SIGSTOP' : signal);
   });
   const memory = child.pid === undefined ? null : watchMemory(child.pid);
   const index = new TimeIndex(paths.times, () => nowMs() - startMs);
@@ -82,6 +88,17 @@ export async function runCommand(options: CommandOptions): Promise<CommandEnd> {
   index.close();
   const usage = { wallMs, cpuMs, peakRssBytes, readings };
   return { ...ended, ...usage, received, output, errors, lingering };
+}
+
+/** To the command and all that it started in its group; to none of it when it is gone. */
+function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (child.pid === undefined) return;
+  try {
+    process.kill(-child.pid, signal);
+  } catch {
+    // No group by that number (it is gone, or the system has no groups).
+    child.kill(signal);
+  }
 }
 
 /** As a shell has it: the status, 128 + signal, 127 for what is not there, 126 for the rest. */
