@@ -1,7 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
-  chmodSync,
   mkdirSync,
   mkdtempSync,
   rmSync,
@@ -71,12 +70,6 @@ describe('which files are logs', () => {
       'pipe.log': 'not a regular file',
       'same.log': 'a link to a file of this tree',
     });
-  });
-
-  it.skipIf(process.getuid?.() === 0)('names a file that may not be read', async () => {
-    chmodSync(put('closed.log', 'x\n'), 0);
-    const { skipped } = await indexLogs(root);
-    expect(skipped).toMatchObject([{ path: 'closed.log', reason: 'no permission to read it' }]);
   });
 
   it('takes names with spaces, line breaks and quotes as they are', async () => {

@@ -11,6 +11,8 @@ const HINTS: Readonly<Record<string, string>> = {
   EIO: 'The device reports an error: check the disk or the network mount.',
 };
 
+const MAY_NOT_READ = 'You may not read it: change its permissions, or ask whom it belongs to.';
+
 /** Names the path and what to do, for any error that the file system gave. */
 export function storageError(what: {
   doing: 'write' | 'read' | 'create';
@@ -20,8 +22,13 @@ export function storageError(what: {
   const code = (what.cause as NodeJS.ErrnoException | null)?.code ?? 'unknown';
   const told = what.cause instanceof Error ? what.cause.message : String(what.cause);
   return new StorageError(`cannot ${what.doing} ${what.path}: ${told}`, {
-    hint: HINTS[code] ?? 'Check the path and the disk, and run it again.',
+    hint: hintOf(code, what.doing),
     details: { path: what.path, errno: code },
     cause: what.cause,
   });
+}
+
+function hintOf(code: string, doing: 'write' | 'read' | 'create'): string {
+  if (doing === 'read' && (code === 'EACCES' || code === 'EPERM')) return MAY_NOT_READ;
+  return HINTS[code] ?? 'Check the path and the disk, and run it again.';
 }
