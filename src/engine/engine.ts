@@ -82,6 +82,43 @@ export interface Engine {
   close(): Promise<void>;
 }
 
+/** The routers of a mixture of experts. */
+export interface RoutingShape {
+  /** Indices of the layers that route, ascending. */
+  readonly layers: readonly number[];
+  readonly experts: number;
+  readonly topK: number;
+  /** The model multiplies by shares of the chosen experts (sum 1), not of all experts. */
+  readonly normalized: boolean;
+}
+
+/** What the routers chose for consecutive tokens of one request. */
+export interface RouteEvent {
+  readonly request: number;
+  readonly phase: 'prefill' | 'decode';
+  /** Position of the first token in its sequence, the prompt's first being 0. */
+  readonly from: number;
+  readonly tokens: number;
+  /** Expert ids [tokens, layers, topK], most likely first. Valid during the call only. */
+  readonly ids: Int32Array;
+  /** Their shares of the softmax over all experts, never normalised again. */
+  readonly shares: Float32Array;
+}
+
+/** Called at every step: for each request once with its prompt, then once a fed token. */
+export type RouteSink = (event: RouteEvent) => void;
+
+/** Optional capability of an engine that was opened with `routing`. */
+export interface WithRouting {
+  readonly routing: RoutingShape;
+  /** `generate`, told of every token that passes the routers: all but the last one generated. */
+  generateRouted(
+    batch: readonly GenerateRequest[],
+    sinks: { readonly onToken: TokenSink; readonly onRoutes: RouteSink },
+    signal: AbortSignal,
+  ): Promise<GenerateResult[]>;
+}
+
 /** Optional capability: a classification head. Asked for with `'classify' in engine`. */
 export interface WithClassification {
   readonly labels: readonly string[];

@@ -2,7 +2,8 @@
 import { UsageError } from '../record/errors.ts';
 import type { ModelIdentity } from '../record/schema.ts';
 import { parseScheme } from '../weights/scheme.ts';
-import type { Engine } from './engine.ts';
+import { routingShape } from './embedded/moe-shape.ts';
+import type { Engine, RoutingShape } from './engine.ts';
 import { checkIdentity, identify, locateModel, openModel, type ResolveOptions } from './resolve.ts';
 import { loadTokenizer, type Tokenizer } from './tokenizer.ts';
 
@@ -15,6 +16,8 @@ export interface ResolvedModel {
   readonly tokenizer: Tokenizer | null;
   /** Of a classification head; null where the model continues text. */
   readonly labels: readonly string[] | null;
+  /** Of a mixture of experts; null where the model has no routers. */
+  readonly routing: RoutingShape | null;
 }
 
 /**
@@ -27,9 +30,10 @@ export async function resolveModel(ref: string, options: ResolveOptions): Promis
   const model = openModel(located, 0);
   try {
     const { vocabSize, maxPositions, labels } = model.arch;
+    const routing = routingShape(model.arch.moe);
     const tokenizer = await loadTokenizer(located.dir, vocabSize);
     const identity = await identify(model);
-    return { identity, dir: located.dir, maxPositions, vocabSize, tokenizer, labels };
+    return { identity, dir: located.dir, maxPositions, vocabSize, tokenizer, labels, routing };
   } finally {
     model.tensors.close();
   }
@@ -48,6 +52,8 @@ export interface OpenEngineOptions extends ResolveOptions {
   readonly batchTokens?: number;
   /** Modules to keep unquantized beside the default ones. */
   readonly ignore?: readonly string[];
+  /** Also tell what routers choose (`WithRouting`); refused where the model has none. */
+  readonly routing?: boolean;
   /** Of dummy weights; default 0. */
   readonly seed?: number;
   /** Known already: the files are then not hashed again. */
@@ -88,6 +94,7 @@ export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
       modelDir: located.dir,
       ...(threads === undefined ? {} : { threads }),
       ...(ignore === undefined ? {} : { ignore }),
+      ...(options.routing && { routing: true }),
     });
   } finally {
     model.tensors.close();

@@ -30,6 +30,8 @@ export interface QuantizedSource extends TensorSource {
   schemeOf(name: string): Scheme | null;
   /** False for what is not stored as integers, and where act-order made groups of unequal sizes. */
   hasEvenGroups(name: string): boolean;
+  /** True where act-order gave the columns of a matrix groups out of their order. */
+  isReordered(name: string): boolean;
   /** Throws TypeError for a tensor without even groups. */
   ints(name: string): StoredInts;
   /** Dequantized, one f32 rounding each. */
@@ -125,11 +127,22 @@ class ResolvedSource implements QuantizedSource {
   hasEvenGroups(name: string): boolean {
     const tensor = this.#resolved.quantized.get(name);
     if (tensor?.kind !== 'int') return false;
-    const { groupIndex, group, cols } = tensor;
-    if (groupIndex === null || group >= cols) return true;
+    const index = this.#groupIndex(tensor);
+    return index === null || inputOrder(index, tensor.group) !== null;
+  }
+
+  isReordered(name: string): boolean {
+    const tensor = this.#resolved.quantized.get(name);
+    const index = tensor?.kind === 'int' ? this.#groupIndex(tensor) : null;
+    return index?.some((group, at) => at > 0 && group < index[at - 1]!) ?? false;
+  }
+
+  /** The group of every input; null where they are in order. */
+  #groupIndex({ groupIndex, group, cols }: IntTensor): Int32Array | null {
+    if (groupIndex === null || group >= cols) return null;
     const bytes = this.#readAt(groupIndex.location, groupIndex.bytes);
     const index = new Int32Array(bytes.buffer, bytes.byteOffset, cols);
-    return isUnset(index) || inputOrder(index, group) !== null;
+    return isUnset(index) ? null : index;
   }
 
   ints(name: string): StoredInts {

@@ -29,10 +29,45 @@ const CASES = [
   'gpt_neox',
   'gpt2',
 ];
+/** On the CPU only; their routers are compared too. */
+const MOE_CASES = ['qwen2_moe', 'mixtral', 'olmoe'];
+/** Of a probability: the reference is rounded to seven decimals. */
+const SHARE_TOLERANCE = 1e-6;
 /** Share of the largest |logit| of a case; real mistakes are of order 1. */
 const TOLERANCE = 5e-5;
 const present = existsSync(GOLDEN);
 if (!present) console.log(`skipped: ${GOLDEN} is absent, so PyTorch's logits are not here`);
+
+type RecordedRoutes = readonly { readonly ids: number[][]; readonly probs: number[][] }[];
+
+/** Compares what the graph's routers chose with what PyTorch's chose: [row][layer].ids[token]. */
+class RouterReference {
+  readonly #want: readonly RecordedRoutes[];
+  compared = 0;
+  wrongIds = 0;
+  largestDifference = 0;
+
+  constructor(want: readonly RecordedRoutes[]) {
+    this.#want = want;
+  }
+
+  /** `at`: token of the call; `row`, `token`: of the recorded batch. */
+  compare({ routes }: Hidden, places: readonly { at: number; row: number; token: number }[]): void {
+    if (routes === null) return;
+    for (const { at, row, token } of places) {
+      const layers = this.#want[row]!;
+      layers.forEach(({ ids, probs }, layer) => {
+        ids[token]!.forEach((id, rank) => {
+          const index = (at * layers.length + layer) * ids[token]!.length + rank;
+          this.compared += 1;
+          if (routes.ids[index] !== id) this.wrongIds += 1;
+          const off = Math.abs(routes.shares[index]! - probs[token]![rank]!);
+          if (!(off <= this.largestDifference)) this.largestDifference = off;
+        });
+      });
+    }
+  }
+}
 
 interface Golden {
   readonly model: LoadedModel;
@@ -40,6 +75,7 @@ interface Golden {
   readonly want: Float32Array;
   readonly largest: number;
   readonly meanNll: number;
+  readonly routers: RouterReference;
   close(): Promise<void>;
 }
 
@@ -53,6 +89,7 @@ async function openGolden(name: string, device: Device): Promise<Golden> {
     activations: 'f32',
     threads: 1,
     device,
+    routing: arch.moe !== null,
   });
   const index = JSON.parse(readFileSync(join(GOLDEN, 'index.json'), 'utf8'));
   const expected = JSON.parse(readFileSync(join(dir, 'expected.json'), 'utf8'));
@@ -64,6 +101,7 @@ async function openGolden(name: string, device: Device): Promise<Golden> {
     want,
     largest: want.reduce((most, value) => Math.max(most, Math.abs(value)), 0),
     meanNll: expected.mean_nll_nats,
+    routers: new RouterReference(expected.router_topk_softmax_before_renorm ?? []),
     async close() {
       await graphs.close();
       checkpoint.source.close();
@@ -101,6 +139,7 @@ async function cachedDifference(golden: Golden, starts: readonly number[]): Prom
   const had = prompts.map((row) => row.length);
   const filling = await cache.prefill(0, 2);
   const filled = await forward(model, { rows: prompts, lengths: had, cache: filling });
+  golden.routers.compare(filled, tokensOf(prompts, filled.width));
   let most = await difference(
     golden,
     filled,
@@ -114,23 +153,35 @@ async function cachedDifference(golden: Golden, starts: readonly number[]): Prom
       lengths: had.map((length) => length + step + 1),
       cache: await cache.decode(),
     });
+    golden.routers.compare(
+      next,
+      rows.map((_, r) => ({ at: r, row: r, token: had[r]! + step })),
+    );
     const at = [0, 1].map((r) => ({ at: r, row: starts[r]! + had[r]! + step }));
     most = Math.max(most, await difference(golden, next, at));
   }
   return most;
 }
 
+const tokensOf = (rows: readonly number[][], width: number) =>
+  rows.flatMap((ids, row) => ids.map((_, token) => ({ at: row * width + token, row, token })));
+
 const show = (value: number): string => value.toExponential(1);
 
 describe.skipIf(!present).each(EXACT_DEVICES)('logits agree with PyTorch: %s', (device) => {
   const table: string[] = [];
+  const routed: string[] = [];
 
   afterAll(() => {
     const head = `| ${device}: case | largest logit | batch of two rows | through the KV cache |`;
     console.log(`${[head, '|---|---|---|---|', ...table].join('\n')}`);
+    const routers =
+      '| routers | choices compared | other experts | largest difference of a share |';
+    console.log([routers, '|---|---|---|---|', ...routed].join('\n'));
   });
 
-  test.each(CASES)('%s', async (name) => {
+  const cases = device === 'cpu' ? [...CASES, ...MOE_CASES] : CASES;
+  test.each(cases)('%s', async (name) => {
     const golden = await openGolden(name, device);
     const { model, rows } = golden;
     const starts = [0, rows[0]!.length];
@@ -141,6 +192,7 @@ describe.skipIf(!present).each(EXACT_DEVICES)('logits agree with PyTorch: %s', (
       row.map((_, i) => ({ at: r * whole.width + i, row: starts[r]! + i })),
     );
     const batched = await difference(golden, whole, places);
+    golden.routers.compare(whole, tokensOf(rows, whole.width));
 
     const cached = await cachedDifference(golden, starts);
 
@@ -155,6 +207,14 @@ describe.skipIf(!present).each(EXACT_DEVICES)('logits agree with PyTorch: %s', (
     expect(batched / golden.largest).toBeLessThanOrEqual(TOLERANCE);
     expect(cached / golden.largest).toBeLessThanOrEqual(TOLERANCE);
     expect(Math.abs(nll - golden.meanNll)).toBeLessThan(2e-5);
+    if (model.arch.moe === null) return;
+    const { compared, wrongIds, largestDifference } = golden.routers;
+    routed.push(`| ${name} | ${compared} | ${wrongIds} | ${show(largestDifference)} |`);
+    // Each token twice: batched, and through the cache.
+    const { layers, topK } = model.arch.moe;
+    expect(compared).toBe(2 * (48 + 31) * layers.length * topK);
+    expect(wrongIds).toBe(0);
+    expect(largestDifference).toBeLessThanOrEqual(SHARE_TOLERANCE);
   });
 
   test('qwen2-seqcls-23', async () => {

@@ -4,7 +4,7 @@ import { forward, type Hidden } from '../../src/engine/embedded/forward.ts';
 import { openCache } from '../../src/engine/embedded/generate.ts';
 import { runLogits, scoreWindows } from '../../src/engine/embedded/score.ts';
 import { DEVICES } from './engine-devices.ts';
-import { dummyModel, MODELS, openDummy, someIds } from './engine-models.ts';
+import { dummyModel, MODELS, MOE_MODELS, openDummy, someIds } from './engine-models.ts';
 import { oracleLogits } from './engine-oracle.ts';
 
 /** Share of the largest |logit|; f32 sums over 160 numbers differ by 1e-6 of it. */
@@ -30,7 +30,8 @@ describe.each(DEVICES)('logits agree with a plain forward pass in f64: %s', (dev
     console.log([head, '|---|---|---|---|', ...table].join('\n'));
   });
 
-  test.each(Object.entries(MODELS))('%s', async (name, config) => {
+  const models = device === 'cpu' ? { ...MODELS, ...MOE_MODELS } : MODELS;
+  test.each(Object.entries(models))('%s', async (name, config) => {
     const dummy = dummyModel(config);
     const { model, close } = await openDummy(dummy, { device });
     const { arch } = dummy;

@@ -4,7 +4,7 @@ import { generateTokens } from '../../src/engine/embedded/generate.ts';
 import type { LoadedModel } from '../../src/engine/embedded/score.ts';
 import type { GenerateRequest, GenerateResult } from '../../src/engine/engine.ts';
 import { DEVICES } from './engine-devices.ts';
-import { dummyModel, MODELS, openDummy, someIds } from './engine-models.ts';
+import { dummyModel, MODELS, MOE_MODELS, openDummy, someIds } from './engine-models.ts';
 import { oracleLogits } from './engine-oracle.ts';
 
 interface Run {
@@ -51,7 +51,8 @@ function requests(seed: number, more: Partial<GenerateRequest> = {}): GenerateRe
 const TIE = 1e-5;
 
 describe.each(DEVICES)('a ragged batch equals its solo runs: %s', (device) => {
-  test.each(Object.entries(MODELS))('%s', async (_, config) => {
+  const models = device === 'cpu' ? { ...MODELS, ...MOE_MODELS } : MODELS;
+  test.each(Object.entries(models))('%s', async (_, config) => {
     const dummy = dummyModel(config);
     const { model, close } = await openDummy(dummy, { device });
     // A software adapter compiles a kernel for every shape, which takes its time.

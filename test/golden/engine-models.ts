@@ -106,6 +106,51 @@ export const MODELS: Readonly<Record<string, Config>> = {
   }),
 };
 
+const qwenMoe: Config = {
+  num_experts: 12,
+  num_experts_per_tok: 4,
+  moe_intermediate_size: 40,
+  shared_expert_intermediate_size: 56,
+  norm_topk_prob: false,
+};
+
+/** On the CPU only. Their experts are as awkward: no power of two. */
+export const MOE_MODELS: Readonly<Record<string, Config>> = {
+  qwen2_moe: llama(64, 4, of('Qwen2MoeForCausalLM', 'qwen2_moe', qwenMoe)),
+  'qwen2_moe normalised, layers 1 and 3 of 5': llama(
+    64,
+    4,
+    of('Qwen2MoeForCausalLM', 'qwen2_moe', {
+      ...qwenMoe,
+      num_hidden_layers: 5,
+      decoder_sparse_step: 2,
+      norm_topk_prob: true,
+      qkv_bias: false,
+    }),
+  ),
+  'qwen2_moe without layer 0': llama(
+    64,
+    4,
+    of('Qwen2MoeForCausalLM', 'qwen2_moe', { ...qwenMoe, mlp_only_layers: [0] }),
+  ),
+  mixtral: llama(64, 4, of('MixtralForCausalLM', 'mixtral', { num_local_experts: 5 })),
+  'mixtral window 5, hs 20': llama(
+    80,
+    4,
+    of('MixtralForCausalLM', 'mixtral', { num_local_experts: 8, sliding_window: 5 }),
+  ),
+  olmoe: llama(64, 4, of('OlmoeForCausalLM', 'olmoe', { num_experts: 16 })),
+  'olmoe hs 12, normalised, biases': llama(
+    48,
+    4,
+    of('OlmoeForCausalLM', 'olmoe', {
+      num_experts: 16,
+      norm_topk_prob: true,
+      attention_bias: true,
+    }),
+  ),
+};
+
 export interface DummyModel {
   readonly arch: Architecture;
   readonly source: TensorSource;

@@ -4,6 +4,7 @@
  * engine; it reads the same description of the model.
  */
 import type { Architecture, LayerNames } from '../../src/engine/embedded/architecture.ts';
+import type { GatedNames, MoeShape } from '../../src/engine/embedded/moe-shape.ts';
 
 /** A tensor by its full name, in the order of the file. */
 export type Weights = (name: string) => ArrayLike<number>;
@@ -30,7 +31,13 @@ export function oracleHidden(model: Model, ids: readonly number[]): Matrix {
     const mixed = attend(model, normRows(model, x, layerNames.inputNorm), layer);
     const joined = add(x, mixed);
     const source = arch.residual === 'parallel' ? x : joined;
-    x = add(joined, feedForward(model, normRows(model, source, layerNames.mlpNorm), layerNames));
+    const normed = normRows(model, source, layerNames.mlpNorm);
+    const moe = arch.moe?.layers.includes(layer) ? arch.moe : null;
+    const added =
+      moe === null
+        ? feedForward(model, normed, layerNames)
+        : experts(model, normed, { moe, layer });
+    x = add(joined, added);
   }
   return normRows(model, x, names.finalNorm);
 }
@@ -131,14 +138,23 @@ function rotate(arch: Architecture, head: Float64Array, position: number): Float
   return out;
 }
 
+function normHeads(model: Model, heads: Matrix, name: string): Matrix {
+  const { qkNorm } = model.arch.attention;
+  if (qkNorm === null) return heads;
+  if (qkNorm === 'head') return normRows(model, heads, name);
+  const size = heads[0]!.length;
+  const whole = normRow(model, Float64Array.from(heads.flatMap((head) => [...head])), name);
+  return heads.map((_, head) => slice(whole, head, size));
+}
+
 function attend(model: Model, x: Matrix, layer: number): Matrix {
   const { arch } = model;
   const names = arch.names.layer(layer);
-  const { headNorm, scales, windows, outputBias } = arch.attention;
+  const { scales, windows, outputBias } = arch.attention;
   const parts = project(model, x, names);
   const prepare = (tokens: Matrix[], name: string): Matrix[] =>
     tokens.map((row, position) =>
-      row.map((head) => rotate(arch, headNorm ? normRow(model, head, name) : head, position)),
+      normHeads(model, row, name).map((head) => rotate(arch, head, position)),
     );
   const q = prepare(parts.q, names.qNorm);
   const k = prepare(parts.k, names.kNorm);
@@ -183,6 +199,42 @@ const ACTIVATIONS = {
   'gelu-tanh': (x: number) =>
     0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))),
 };
+
+/** Every token by itself: the top k of the softmax, their blocks one by one. */
+function experts(
+  model: Model,
+  x: Matrix,
+  { moe, layer }: { moe: MoeShape; layer: number },
+): Matrix {
+  const names = moe.names(layer);
+  const scores = linear(model, x, names.router, false);
+  return x.map((row, t) => {
+    const exps = scores[t]!.map(Math.exp);
+    const total = exps.reduce((sum, v) => sum + v, 0);
+    const chosen = [...exps.keys()].sort((a, b) => exps[b]! - exps[a]!).slice(0, moe.topK);
+    const among = moe.normalized ? chosen.reduce((sum, e) => sum + exps[e]!, 0) : total;
+    const out = new Float64Array(row.length);
+    const put = (weight: number, of: GatedNames): void => {
+      const [result] = gatedBlock(model, [row], of);
+      result!.forEach((v, i) => {
+        out[i]! += weight * v;
+      });
+    };
+    for (const expert of chosen) put(exps[expert]! / among, names.expert(expert));
+    if (names.shared !== null) {
+      const [[gate]] = linear(model, [row], names.shared.weighedBy, false) as [Float64Array];
+      put(1 / (1 + Math.exp(-gate!)), names.shared);
+    }
+    return out;
+  });
+}
+
+function gatedBlock(model: Model, x: Matrix, names: GatedNames): Matrix {
+  const gate = linear(model, x, names.gate, false);
+  const up = linear(model, x, names.up, false);
+  const inner = gate.map((row, r) => row.map((v, i) => ACTIVATIONS.silu(v) * up[r]![i]!));
+  return linear(model, inner, names.down, false);
+}
 
 function feedForward(model: Model, x: Matrix, names: LayerNames): Matrix {
   const { kind, activation, bias } = model.arch.mlp;

@@ -144,3 +144,58 @@ describe('sliding windows', () => {
     expect(() => windowsOf({ sliding_window: 9 })).toThrow(/not defined for llama/);
   });
 });
+
+describe('mixtures of experts', () => {
+  const qwenMoe = {
+    ...LLAMA,
+    architectures: ['Qwen2MoeForCausalLM'],
+    model_type: 'qwen2_moe',
+    moe_intermediate_size: 24,
+    shared_expert_intermediate_size: 32,
+  };
+  const mixtral = { ...LLAMA, architectures: ['MixtralForCausalLM'], model_type: 'mixtral' };
+  const olmoe = { ...LLAMA, architectures: ['OlmoeForCausalLM'], model_type: 'olmoe' };
+  const moeOf = (config: object) => describeArchitecture({ ...config }).moe;
+
+  test('what a config leaves out is as in transformers', () => {
+    expect(moeOf(qwenMoe)).toMatchObject({ experts: 60, topK: 4, normalized: false });
+    expect(moeOf(mixtral)).toMatchObject({ experts: 8, topK: 2, normalized: true, sharedSize: 0 });
+    expect(moeOf(olmoe)).toMatchObject({ experts: 64, topK: 8, normalized: false });
+    expect(moeOf(LLAMA)).toBeNull();
+    expect(describeArchitecture(qwenMoe).attention.bias).toBe(true);
+    expect(describeArchitecture(olmoe).attention.qkNorm).toBe('whole');
+  });
+
+  test('layers that route', () => {
+    expect(moeOf(qwenMoe)!.layers).toEqual([0, 1, 2]);
+    expect(moeOf({ ...qwenMoe, decoder_sparse_step: 2 })!.layers).toEqual([1]);
+    expect(moeOf({ ...qwenMoe, mlp_only_layers: [0, 2] })!.layers).toEqual([1]);
+    expect(moeOf({ ...mixtral, decoder_sparse_step: 2 })!.layers).toEqual([0, 1, 2]);
+  });
+
+  test('tensors: a router, every expert, the shared one, and dense layers between', () => {
+    const arch = describeArchitecture({ ...qwenMoe, decoder_sparse_step: 2, num_experts: 5 });
+    const shapes = new Map(expectedTensors(arch).map(({ name, shape }) => [name, shape]));
+    expect(shapes.get('model.layers.1.mlp.gate.weight')).toEqual([5, 64]);
+    expect(shapes.get('model.layers.1.mlp.experts.4.up_proj.weight')).toEqual([24, 64]);
+    expect(shapes.get('model.layers.1.mlp.experts.4.down_proj.weight')).toEqual([64, 24]);
+    expect(shapes.get('model.layers.1.mlp.shared_expert.up_proj.weight')).toEqual([32, 64]);
+    expect(shapes.get('model.layers.1.mlp.shared_expert_gate.weight')).toEqual([1, 64]);
+    expect(shapes.get('model.layers.0.mlp.up_proj.weight')).toEqual([96, 64]);
+    expect(shapes.has('model.layers.1.mlp.up_proj.weight')).toBe(false);
+    const names = expectedTensors(describeArchitecture(mixtral)).map(({ name }) => name);
+    expect(names).toContain('model.layers.2.block_sparse_moe.experts.7.w3.weight');
+  });
+
+  test.each([
+    [qwenMoe, { num_experts: 3, num_experts_per_tok: 4 }, /at most 3/],
+    [qwenMoe, { num_experts: 1e6 }, /at most 4096/],
+    [qwenMoe, { moe_intermediate_size: undefined }, /moe_intermediate_size/],
+    [qwenMoe, { mlp_only_layers: ['0'] }, /list of integers/],
+    [mixtral, { hidden_act: 'gelu' }, /activation gelu/],
+    [olmoe, { clip_qkv: 8 }, /clip_qkv/],
+    [olmoe, { sliding_window: 9 }, /not defined for olmoe/],
+  ])('refused: %#', (config, more, message) => {
+    expect(() => moeOf({ ...config, ...more })).toThrow(message);
+  });
+});

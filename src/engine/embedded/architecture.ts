@@ -3,6 +3,8 @@ import { FormatError } from '../../record/errors.ts';
 import { ConfigFields } from './config-fields.ts';
 import { GPT_FAMILIES } from './family-gpt.ts';
 import { LLAMA_FAMILIES } from './family-llama.ts';
+import { MOE_FAMILIES } from './family-moe.ts';
+import type { MoeShape } from './moe-shape.ts';
 import type { Rope } from './rope.ts';
 
 export type Activation = 'silu' | 'gelu' | 'gelu-tanh' | 'relu';
@@ -12,8 +14,8 @@ export interface AttentionShape {
   readonly projection: 'separate' | 'fused' | 'fused-per-head';
   readonly bias: boolean;
   readonly outputBias: boolean;
-  /** RMSNorm of each q and k head on its own (Qwen3). */
-  readonly headNorm: boolean;
+  /** RMSNorm of q and k: of each `head` on its own (Qwen3), or of all at once (`whole`: OLMoE). */
+  readonly qkNorm: 'head' | 'whole' | null;
   /** Factor on q·k, one per layer. */
   readonly scales: readonly number[];
   /** Keys a query sees, itself included, one per layer; null = all. */
@@ -72,6 +74,8 @@ export interface Architecture {
   readonly residual: 'sequential' | 'parallel';
   readonly attention: AttentionShape;
   readonly mlp: MlpShape;
+  /** A mixture of experts in place of the feed-forward block of some layers. */
+  readonly moe: MoeShape | null;
   readonly rope: Rope | null;
   /** Matrices are [in, out] (GPT-2's Conv1D) instead of [out, in]. */
   readonly conv1d: boolean;
@@ -82,7 +86,7 @@ export interface Architecture {
   readonly names: ModelNames;
 }
 
-const FAMILIES = [...LLAMA_FAMILIES, ...GPT_FAMILIES];
+const FAMILIES = [...LLAMA_FAMILIES, ...MOE_FAMILIES, ...GPT_FAMILIES];
 
 const CLASSIFIER = /ForSequenceClassification$/;
 

@@ -1,7 +1,7 @@
 /** Self-attention over a KV cache, by ONNX Runtime's GroupQueryAttention. */
 import type { Architecture } from './architecture.ts';
 import type { BlockContext } from './block.ts';
-import { headNorm } from './norm.ts';
+import { queryKeyNorm } from './norm.ts';
 import { attentionRotates, rotate } from './rotary.ts';
 
 /** The kernel wants heads of a multiple of 8: others are padded with zeros inside the graph. */
@@ -66,18 +66,16 @@ function project(context: BlockContext, x: string, layer: number): Projected {
   const names = arch.names.layer(layer);
   const { bias, projection } = arch.attention;
   if (projection === 'separate') {
-    const together = arch.attention.headNorm
-      ? null
-      : weights.fused(x, [names.q, names.k, names.v], bias);
+    const together =
+      arch.attention.qkNorm === null ? weights.fused(x, [names.q, names.k, names.v], bias) : null;
     if (together !== null) return unpack(context, together);
-    let q = weights.linear(x, names.q, bias);
-    let k = weights.linear(x, names.k, bias);
-    const v = weights.linear(x, names.v, bias);
-    if (arch.attention.headNorm) {
-      q = headNorm(context, q, { name: names.qNorm, heads: arch.heads });
-      k = headNorm(context, k, { name: names.kNorm, heads: arch.kvHeads });
-    }
-    return { q, k, v };
+    const q = weights.linear(x, names.q, bias);
+    const k = weights.linear(x, names.k, bias);
+    return {
+      q: queryKeyNorm(context, q, { name: names.qNorm, heads: arch.heads }),
+      k: queryKeyNorm(context, k, { name: names.kNorm, heads: arch.kvHeads }),
+      v: weights.linear(x, names.v, bias),
+    };
   }
   const packed = weights.linear(x, names.qkv, bias);
   const { heads, headDim } = arch;

@@ -1,6 +1,7 @@
 /** What every block is built with. Hidden states are 2-D: [batch × sequence, features]. */
 import type { Architecture } from './architecture.ts';
 import type { GraphBuilder } from './graph.ts';
+import type { GatedNames } from './moe-shape.ts';
 import type { DataType } from './onnx.ts';
 
 /** The model's weights as values of the graph; how they are stored is not the blocks' business. */
@@ -13,10 +14,20 @@ export interface BlockWeights {
   linear(x: string, name: string, bias: boolean): string;
   /** `linear` of several names in one product, their results side by side; null: not here. */
   fused(x: string, names: readonly string[], bias: boolean): string | null;
+  /** x [T, hidden] → the experts that `logits` [T, E] choose, weighed by shares that sum to 1. */
+  experts(x: string, of: ExpertUse): string;
   /** Rows of an embedding table: ids [B, S] → [B, S, width]. */
   rows(name: string, ids: string): string;
   /** A norm weight or a bias. Full name. */
   vector(name: string): string;
+}
+
+export interface ExpertUse {
+  /** Of the constants. */
+  readonly name: string;
+  readonly logits: string;
+  readonly topK: number;
+  readonly experts: readonly GatedNames[];
 }
 
 /** Values that all layers share. */

@@ -4,21 +4,32 @@ import { attention } from './attention.ts';
 import type { BlockContext, BlockWeights, SequenceValues } from './block.ts';
 import type { GraphBuilder } from './graph.ts';
 import { mlp } from './mlp.ts';
+import { mixtureOfExperts, type RouterOutput } from './moe.ts';
+import { routes } from './moe-shape.ts';
 import { addAndNorm, norm } from './norm.ts';
 import { DATA_TYPE, type DataType } from './onnx.ts';
 import { attentionRotates, rotaryConstants } from './rotary.ts';
+
+/** i32 and f32 [B × S, layers that route, topK]: see `RouterOutput`. */
+export const ROUTER_IDS = 'router_ids';
+export const ROUTER_SHARES = 'router_shares';
 
 /**
  * Inputs: `input_ids` i64 [B, S], rows right-padded with any valid id; `lengths` i64 [B], valid
  * tokens of each row including this call; `total` i64 scalar, the largest of them; the past keys
  * and values [B, kvHeads, P, headDim], P = 0 or the cache's capacity.
  * Outputs: `hidden` [B × S, hiddenSize] after the final norm (rows of padding mean nothing)
- * and the present keys and values.
+ * and the present keys and values; with `routing`, also what the routers chose.
  *
  * Floats are `weights.float`. With S = total the call is a prefill of an empty cache; else S must
  * be 1 (one token a row).
  */
-export function buildBody(graph: GraphBuilder, arch: Architecture, weights: BlockWeights): void {
+export function buildBody(
+  graph: GraphBuilder,
+  arch: Architecture,
+  weights: BlockWeights,
+  options: { readonly routing?: boolean } = {},
+): void {
   graph.input('input_ids', DATA_TYPE.i64, ['batch', 'sequence']);
   graph.input('lengths', DATA_TYPE.i64, ['batch']);
   graph.input('total', DATA_TYPE.i64, []);
@@ -28,11 +39,27 @@ export function buildBody(graph: GraphBuilder, arch: Architecture, weights: Bloc
     weights,
     sequence: sequenceValues(graph, arch, weights.float),
   };
+  const routers: RouterOutput[] = [];
   let state: State = { x: embed(context), added: null };
-  for (let layer = 0; layer < arch.layers; layer++) state = block(context, state, layer);
+  for (let layer = 0; layer < arch.layers; layer++) state = block(context, state, layer, routers);
   const { normed } = sumAndNorm(context, state, arch.names.finalNorm);
   const dims = ['tokens', arch.hiddenSize];
   graph.outputAs(normed, { name: 'hidden', type: weights.float, dims });
+  if (options.routing) routerOutputs(context, routers);
+}
+
+/** What all routers chose, side by side: one value to fetch, however many layers there are. */
+function routerOutputs({ graph, arch }: BlockContext, routers: readonly RouterOutput[]): void {
+  const dims = ['tokens', routers.length, arch.moe!.topK];
+  const together = (parts: readonly string[]): string => {
+    const apart = parts.map((part) => graph.op('Unsqueeze', [part, graph.i64([1])]));
+    return graph.op('Concat', apart, { axis: 1 });
+  };
+  const ids = together(routers.map((router) => router.ids));
+  const narrow = graph.op('Cast', [ids], { to: DATA_TYPE.i32 });
+  graph.outputAs(narrow, { name: ROUTER_IDS, type: DATA_TYPE.i32, dims });
+  const shares = together(routers.map((router) => router.probabilities));
+  graph.outputAs(shares, { name: ROUTER_SHARES, type: DATA_TYPE.f32, dims });
 }
 
 function sequenceValues(graph: GraphBuilder, arch: Architecture, float: DataType): SequenceValues {
@@ -82,7 +109,7 @@ function sumAndNorm(
   return addAndNorm(context, { x, added }, name);
 }
 
-function block(context: BlockContext, state: State, layer: number): State {
+function block(context: BlockContext, state: State, layer: number, routers: RouterOutput[]): State {
   const { graph, arch } = context;
   const names = arch.names.layer(layer);
   const { sum, normed } = sumAndNorm(context, state, names.inputNorm);
@@ -92,5 +119,8 @@ function block(context: BlockContext, state: State, layer: number): State {
     return { x: graph.op('Add', [sum, mixed]), added };
   }
   const joined = addAndNorm(context, { x: sum, added: mixed }, names.mlpNorm);
-  return { x: joined.sum, added: mlp(context, joined.normed, names) };
+  if (!routes(arch.moe, layer)) return { x: joined.sum, added: mlp(context, joined.normed, names) };
+  const { y, router } = mixtureOfExperts(context, joined.normed, { moe: arch.moe, layer });
+  routers.push(router);
+  return { x: joined.sum, added: y };
 }

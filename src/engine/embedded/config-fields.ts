@@ -75,6 +75,14 @@ export class ConfigFields {
     return new ConfigFields(found.value as Record<string, unknown>, `${this.#where}: ${name}`);
   }
 
+  integers(name: string): readonly number[] | undefined {
+    const found = this.find(name);
+    if (found === undefined) return undefined;
+    const value = found.value;
+    if (Array.isArray(value) && value.every((item) => Number.isInteger(item))) return value;
+    throw this.fail(name, 'a list of integers', value);
+  }
+
   strings(name: string): readonly string[] | undefined {
     const found = this.find(name);
     if (found === undefined) return undefined;

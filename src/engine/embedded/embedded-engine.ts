@@ -11,9 +11,9 @@ import type {
   MemoryReading,
   ScoredWindow,
   TensorCoverage,
-  TokenSink,
   TokenWindow,
   WithClassification,
+  WithRouting,
 } from '../engine.ts';
 import type { Architecture } from './architecture.ts';
 import { checkAttention } from './attention-check.ts';
@@ -22,7 +22,8 @@ import { ranScheme } from './checkpoint-weights.ts';
 import { classifyRows } from './classify.ts';
 import type { Device } from './device.ts';
 import { coverageOf, engineInfo } from './engine-info.ts';
-import { generateTokens } from './generate.ts';
+import { expertsRunAsFloats } from './experts.ts';
+import { type GenerateOptions, generateTokens } from './generate.ts';
 import { takesInt8Activations } from './gpu-weights.ts';
 import { keyValueBytes } from './kv-cache.ts';
 import {
@@ -37,6 +38,7 @@ import {
   openModelGraphs,
   type Placement,
 } from './model-graphs.ts';
+import { routingShape } from './moe-shape.ts';
 import { checkRequests, checkRows, checkWindows } from './requests.ts';
 import { loadRuntime, physicalCores } from './runtime.ts';
 import { type LoadedModel, scoreWindows } from './score.ts';
@@ -56,6 +58,8 @@ export interface EmbeddedOptions {
   readonly batchTokens: number;
   readonly ignore?: readonly string[];
   readonly modelDir?: string | null;
+  /** Also tell what the routers of a mixture of experts choose. */
+  readonly routing?: boolean;
   /** Default: `cpu`. */
   readonly device?: Device;
   readonly placement?: Placement;
@@ -64,7 +68,7 @@ export interface EmbeddedOptions {
   readonly available?: AvailableMemory;
 }
 
-export type EmbeddedEngine = Engine & Partial<WithClassification>;
+export type EmbeddedEngine = Engine & Partial<WithClassification> & Partial<WithRouting>;
 
 /** Loads the model. The caller closes the engine; the source may be closed once this returns. */
 export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedEngine> {
@@ -72,6 +76,7 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedEn
   checkTensors(arch, source);
   const threads = options.threads ?? physicalCores();
   const device = options.device ?? 'cpu';
+  refuseExperts(arch, options);
   const compute = device === 'webgpu' && scheme.text === 'f16' ? 'f16' : 'f32';
   const { ignore, scratchDir, batchTokens } = options;
   const stored = storedWeights(source, arch, { scheme, ...(ignore && { ignore }) });
@@ -97,16 +102,24 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedEn
     device,
     compute,
     placement,
+    routing: options.routing ?? false,
     ...(scratchDir && { scratchDir }),
   });
   const info = engineInfo({
     ...{ version: ort.env.versions.node, device, threads, activations, compute, ...ran },
     fallback: graphs.fallback,
+    floatExperts: arch.moe !== null && expertsRunAsFloats(stored, arch.moe),
   });
-  const { body, head, gpu } = graphs;
-  const model = { ort, arch, body, head, gpu };
+  const { body, head, gpu, routing } = graphs;
+  const model = { ort, arch, body, head, gpu, routing };
   return assemble({ options, info, graphs, model, coverage: coverageOf(stored) });
 }
+
+type Generate = (
+  batch: readonly GenerateRequest[],
+  sinks: Pick<GenerateOptions, 'onToken' | 'onRoutes'>,
+  signal: AbortSignal,
+) => Promise<GenerateResult[]>;
 
 function assemble(parts: {
   options: EmbeddedOptions;
@@ -126,6 +139,15 @@ function assemble(parts: {
     open();
     refuseClassifier(arch);
   };
+  const generate: Generate = async (batch, sinks, signal) => {
+    language();
+    checkRequests(arch, batch);
+    const { batchTokens } = options;
+    const onCache = (bytes: number): void => {
+      kvCacheBytes = bytes;
+    };
+    return generateTokens(model, { ...sinks, batch, signal, batchTokens, onCache });
+  };
   const engine: EmbeddedEngine = {
     info,
     model: options.identity,
@@ -139,23 +161,7 @@ function assemble(parts: {
       checkWindows(arch, windows);
       return scoreWindows(model, windows, signal);
     },
-    async generate(
-      batch: readonly GenerateRequest[],
-      onToken: TokenSink,
-      signal: AbortSignal,
-    ): Promise<GenerateResult[]> {
-      language();
-      checkRequests(arch, batch);
-      return generateTokens(model, {
-        batch,
-        onToken,
-        signal,
-        batchTokens: options.batchTokens,
-        onCache(bytes) {
-          kvCacheBytes = bytes;
-        },
-      });
-    },
+    generate: (batch, onToken, signal) => generate(batch, { onToken }, signal),
     async memory(): Promise<MemoryReading> {
       return { weightBytes: graphs.weightBytes, kvCacheBytes, peakRssBytes: peakRssBytes() };
     },
@@ -165,6 +171,9 @@ function assemble(parts: {
       await graphs.close();
     },
   };
+  if (options.routing) {
+    return Object.assign(engine, { routing: routingShape(arch.moe)!, generateRouted: generate });
+  }
   if (arch.labels === null) return engine;
   return Object.assign(engine, {
     labels: arch.labels,
@@ -174,6 +183,19 @@ function assemble(parts: {
       return classifyRows(model, rows, signal);
     },
   });
+}
+
+function refuseExperts(arch: Architecture, { device, routing }: EmbeddedOptions): void {
+  if (arch.moe !== null && device === 'webgpu') {
+    throw new UsageError(`${arch.className} is a mixture of experts: it runs on the CPU only`, {
+      hint: 'leave out --device webgpu',
+    });
+  }
+  if (routing && !arch.moe?.layers.length) {
+    throw new UsageError(`${arch.className} has no router: there is no routing to trace`, {
+      hint: 'use a mixture of experts: Qwen2-MoE, Mixtral or OLMoE',
+    });
+  }
 }
 
 function refuseClassifier({ labels, className }: Architecture): void {

@@ -13,9 +13,17 @@ const SOFTWARE =
   'this machine has no GPU: the WebGPU adapter is a program that runs shaders on the CPU, so ' +
   'results are right and speed says nothing about a GPU';
 
-function simulatedOn(device: Device, { scheme, simulated }: RanScheme): string | null {
+const EXPERTS =
+  'stored values are exact, but no kernel takes the experts so: their products are f32, and ' +
+  'speed and resident memory are those of f32';
+
+function simulatedOn(
+  device: Device,
+  { scheme, simulated, floatExperts }: RanScheme & { floatExperts: boolean },
+): string | null {
   if (device === 'webgpu' && isSoftwareAdapter()) return SOFTWARE;
   if (device === 'webgpu' && scheme.text === 'f16') return null;
+  if (floatExperts && !simulated) return EXPERTS;
   return simulated ? SIMULATED : null;
 }
 
@@ -27,6 +35,8 @@ export function engineInfo(
     readonly activations: 'int8' | 'f32';
     readonly compute: Compute;
     readonly fallback: readonly FallbackNode[];
+    /** Experts are stored as integers that no kernel takes. */
+    readonly floatExperts: boolean;
   },
 ): EngineInfo {
   const { device, threads, scheme, activations } = of;

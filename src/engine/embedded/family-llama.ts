@@ -34,7 +34,7 @@ function llamaNames(input: FamilyInput): ModelNames {
   };
 }
 
-interface LlamaTraits {
+export interface LlamaTraits {
   readonly window: WindowRule;
   readonly epsilon?: number;
   readonly fused?: boolean;
@@ -42,7 +42,7 @@ interface LlamaTraits {
   readonly mlpBias?: (config: ConfigFields) => boolean;
 }
 
-function llamaLike(input: FamilyInput, traits: LlamaTraits): Architecture {
+export function llamaLike(input: FamilyInput, traits: LlamaTraits): Architecture {
   const { config } = input;
   const { dimensions, attention } = readShape(input, traits.window);
   return {
@@ -55,7 +55,7 @@ function llamaLike(input: FamilyInput, traits: LlamaTraits): Architecture {
       projection: traits.fused ? 'fused' : 'separate',
       bias: false,
       outputBias: false,
-      headNorm: false,
+      qkNorm: null,
       ...attention,
       ...traits.attention?.(config),
     },
@@ -64,6 +64,7 @@ function llamaLike(input: FamilyInput, traits: LlamaTraits): Architecture {
       activation: readActivation(config, 'silu'),
       bias: traits.mlpBias?.(config) ?? false,
     },
+    moe: null,
     rope: readRope(config, dimensions.headDim),
     conv1d: false,
     tied: input.labels === null && config.flag('tie_word_embeddings', false),
@@ -72,7 +73,7 @@ function llamaLike(input: FamilyInput, traits: LlamaTraits): Architecture {
   };
 }
 
-const attentionBias = (config: ConfigFields): Partial<AttentionShape> => {
+export const attentionBias = (config: ConfigFields): Partial<AttentionShape> => {
   const bias = config.flag('attention_bias', false);
   return { bias, outputBias: bias };
 };
@@ -104,7 +105,7 @@ export const LLAMA_FAMILIES: readonly Family[] = [
     describe: (input) =>
       llamaLike(input, {
         window: 'upper',
-        attention: (config) => ({ ...attentionBias(config), headNorm: true }),
+        attention: (config) => ({ ...attentionBias(config), qkNorm: 'head' }),
       }),
   },
   {

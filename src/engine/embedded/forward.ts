@@ -1,6 +1,7 @@
 /** One call of the body graph: token ids in, hidden states out, keys and values in a cache. */
 import type { Architecture } from './architecture.ts';
 import { cachedHeadDim, pastName, presentName } from './attention.ts';
+import { ROUTER_IDS, ROUTER_SHARES } from './body.ts';
 import type { GpuTensors } from './gpu-tensors.ts';
 import { float32, int64, type Runtime, runSession, type Session, type Tensor } from './runtime.ts';
 
@@ -22,12 +23,23 @@ export interface Hidden {
   readonly width: number;
   /** What the head takes for the tokens `at`. On a GPU valid until the next call of the body. */
   feeds(at: readonly number[]): Record<string, Tensor>;
+  /** What the routers chose; null unless the graph was built with `routing`. */
+  readonly routes: Routes | null;
+}
+
+/** Of rows × width tokens: [token][layer that routes][rank], row-major, most likely first. */
+export interface Routes {
+  readonly ids: Int32Array;
+  /** Shares of the softmax over all experts. */
+  readonly shares: Float32Array;
 }
 
 export interface BodyModel {
   readonly ort: Runtime;
   readonly arch: Architecture;
   readonly body: Session;
+  /** The body's graph also gives what its routers chose. */
+  readonly routing?: boolean;
   /** Null on the CPU. */
   readonly gpu: GpuTensors | null;
 }
@@ -81,11 +93,12 @@ function fill(inputs: Inputs, { step, width }: Call): Record<string, Tensor> {
 async function onCpu(model: BodyModel, call: Call): Promise<Hidden> {
   const { ort, arch, body } = model;
   const { step, batch, width } = call;
-  const kept = step.cache === null ? emptyCache(model, batch) : keptCache(arch, step.cache);
+  const kept = step.cache === null ? emptyCache(model, batch) : keptCache(model, step.cache);
   // All steps of a batch have inputs of one shape. Those of a prefill are used once.
   if (width === 1) kept.inputs ??= newInputs(model, call);
   const inputs = fill(width === 1 ? kept.inputs! : newInputs(model, call), call);
-  const { hidden } = await runSession(body, Object.assign(kept.feeds, inputs), kept.fetches);
+  const out = await runSession(body, Object.assign(kept.feeds, inputs), kept.fetches);
+  const { hidden } = out;
   const size = arch.hiddenSize;
   const feeds = (at: readonly number[]): Record<string, Tensor> => {
     // One token a row, all rows asked for in order: they lie there as the head takes them.
@@ -94,7 +107,20 @@ async function onCpu(model: BodyModel, call: Call): Promise<Hidden> {
     const values = gatherRows(hidden!.data as Float32Array, at, size);
     return { x: float32(ort, values, [at.length, size]) };
   };
-  return { width, feeds };
+  return { width, feeds, routes: readRoutes(model, out) };
+}
+
+function readRoutes({ routing }: BodyModel, out: Record<string, Tensor>): Routes | null {
+  if (!routing) return null;
+  return {
+    ids: out[ROUTER_IDS]!.data as Int32Array,
+    shares: out[ROUTER_SHARES]!.data as Float32Array,
+  };
+}
+
+/** Outputs that the runtime allocates at every call. */
+function ownOutputs({ routing }: BodyModel): Record<string, null> {
+  return routing ? { hidden: null, [ROUTER_IDS]: null, [ROUTER_SHARES]: null } : { hidden: null };
 }
 
 interface CacheCall {
@@ -108,22 +134,23 @@ interface CacheCall {
 const callsOf = new WeakMap<CacheTensors, CacheCall>();
 
 /** Made once for all steps that use the same buffers. */
-function keptCache(arch: Architecture, cache: CacheTensors): CacheCall {
+function keptCache(model: BodyModel, cache: CacheTensors): CacheCall {
   const known = callsOf.get(cache);
   if (known !== undefined) return known;
   // The same buffer is past and present, so that a step does not copy the cache.
-  const presents = cacheNames(arch).map(({ past, present }) => [present, cache[past]!]);
-  const fetches = { hidden: null, ...Object.fromEntries(presents) };
+  const presents = cacheNames(model.arch).map(({ past, present }) => [present, cache[past]!]);
+  const fetches = { ...ownOutputs(model), ...Object.fromEntries(presents) };
   const call = { feeds: { ...cache }, fetches, inputs: null };
   callsOf.set(cache, call);
   return call;
 }
 
-function emptyCache({ ort, arch }: BodyModel, batch: number): CacheCall {
+function emptyCache(model: BodyModel, batch: number): CacheCall {
+  const { ort, arch } = model;
   const dims = [batch, arch.kvHeads, 0, cachedHeadDim(arch)];
   const empty = float32(ort, new Float32Array(0), dims);
   const feeds = Object.fromEntries(cacheNames(arch).map(({ past }) => [past, empty]));
-  return { feeds, fetches: { hidden: null }, inputs: null };
+  return { feeds, fetches: ownOutputs(model), inputs: null };
 }
 
 /** Rows `at` of values [*, size], one after another. */
@@ -152,7 +179,8 @@ async function onGpu(model: BodyModel, gpu: GpuTensors, call: Call): Promise<Hid
     fetches[present] = kept;
   }
   await runSession(body, feeds, fetches);
-  return { width, feeds: (at) => ({ hidden, rows: int64(ort, at, [at.length]) }) };
+  const gathered = (at: readonly number[]) => ({ hidden, rows: int64(ort, at, [at.length]) });
+  return { width, feeds: gathered, routes: null };
 }
 
 interface CacheNames {

@@ -1,5 +1,11 @@
 /** Generates tokens for a batch of requests of different lengths over one KV cache. */
-import type { GenerateRequest, GenerateResult, TokenSink } from '../engine.ts';
+import type {
+  GenerateRequest,
+  GenerateResult,
+  RouteEvent,
+  RouteSink,
+  TokenSink,
+} from '../engine.ts';
 import { forward, type Hidden } from './forward.ts';
 import { GpuCache } from './gpu-cache.ts';
 import { type GenerationCache, KvCache } from './kv-cache.ts';
@@ -9,6 +15,8 @@ import { type LoadedModel, runBest, runLogits } from './score.ts';
 export interface GenerateOptions {
   readonly batch: readonly GenerateRequest[];
   readonly onToken: TokenSink;
+  /** Only where the model was opened with `routing`. */
+  readonly onRoutes?: RouteSink;
   readonly signal: AbortSignal;
   /** Rows are prefilled in groups of at most this many padded tokens. */
   readonly batchTokens: number;
@@ -97,6 +105,10 @@ async function prefill(model: LoadedModel, { rows, cache, options }: Work): Prom
       lengths: group.map((row) => row.length),
       cache: await cache.prefill(from, to),
     });
+    group.forEach((row, r) => {
+      const span = { phase: 'prefill', from: 0, tokens: row.length } as const;
+      tell(model, hidden, { at: r * hidden.width, row, span, options });
+    });
     const last = group.map((row, r) => r * hidden.width + row.length - 1);
     await choose(model, { hidden, last, rows: group, options });
     from = to;
@@ -118,9 +130,36 @@ async function decode(model: LoadedModel, { rows, cache, options }: Work): Promi
       lengths: active.map((row) => row.length),
       cache: await cache.decode(),
     });
+    active.forEach((row, at) => {
+      const span = { phase: 'decode', from: row.length - 1, tokens: 1 } as const;
+      tell(model, hidden, { at, row, span, options });
+    });
     const last = active.map((_, row) => row);
     await choose(model, { hidden, last, rows: active, options });
   }
+}
+
+/** Hands out what the routers chose for tokens of one row, from token `at` of the call on. */
+function tell(
+  { arch }: LoadedModel,
+  { routes }: Hidden,
+  of: {
+    at: number;
+    row: Row;
+    span: Pick<RouteEvent, 'phase' | 'from' | 'tokens'>;
+    options: GenerateOptions;
+  },
+): void {
+  const { at, row, span, options } = of;
+  if (options.onRoutes === undefined || routes === null) return;
+  const size = arch.moe!.layers.length * arch.moe!.topK;
+  const [start, end] = [at * size, (at + span.tokens) * size];
+  options.onRoutes({
+    ...span,
+    request: row.request,
+    ids: routes.ids.subarray(start, end),
+    shares: routes.shares.subarray(start, end),
+  });
 }
 
 /** Picks and reports the next token of each row from hidden state `last[row]`. */

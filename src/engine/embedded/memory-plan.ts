@@ -5,6 +5,7 @@ import type { Architecture } from './architecture.ts';
 import type { AvailableMemory } from './available-memory.ts';
 import { cacheBytes } from './kv-cache.ts';
 import type { Placement } from './model-graphs.ts';
+import type { MoeShape } from './moe-shape.ts';
 import { packedBytes } from './nbits.ts';
 import { headChunk } from './score.ts';
 import type { StoredWeights } from './stored-weights.ts';
@@ -53,6 +54,8 @@ export function planMemory(arch: Architecture, options: MemoryPlanOptions): Memo
     if (arch.tied && name === tiedHead) weightBytes += plan.elements * 4;
     largest = Math.max(largest, plan.elements * 4);
   }
+  // The experts of a layer are put together before they are handed over.
+  largest = Math.max(largest, expertElements(arch.moe, arch.hiddenSize) * 4);
   // Read and decoded, packed, and copied by the runtime; a protobuf is parsed into a second copy.
   const inMemory = placement === 'file' && options.scratchInMemory === true;
   const copies = placement === 'inline' ? 2 : inMemory ? 1 : 0;
@@ -93,11 +96,19 @@ function residentBytes({ matrix, elements }: TensorPlan): number {
   return packedBytes({ rows, cols, bits, symmetric, group: group ?? cols });
 }
 
+/** Elements of the gate and up matrices of one layer's experts. */
+function expertElements(moe: MoeShape | null, hidden: number): number {
+  return moe === null ? 0 : 2 * moe.experts * moe.intermediateSize * hidden;
+}
+
 /** The widest moment of a layer, for `tokens` tokens. */
 function activations(arch: Architecture, tokens: number): number {
-  const { hiddenSize, heads, kvHeads, headDim, intermediateSize } = arch;
+  const { hiddenSize, heads, kvHeads, headDim, intermediateSize, moe } = arch;
   const projections = (heads + 2 * kvHeads) * headDim;
-  const perToken = 4 * hiddenSize + Math.max(2 * projections, 3 * intermediateSize);
+  // The kernel for experts keeps both states of all experts of a token.
+  const routed = moe === null ? 0 : moe.topK * (3 * moe.intermediateSize + hiddenSize);
+  const widest = Math.max(2 * projections, 3 * intermediateSize, routed);
+  const perToken = 4 * hiddenSize + widest;
   return tokens * perToken * 4;
 }
 

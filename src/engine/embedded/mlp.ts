@@ -2,6 +2,7 @@
 import type { Activation, LayerNames } from './architecture.ts';
 import type { BlockContext } from './block.ts';
 import type { GraphBuilder } from './graph.ts';
+import type { GatedNames } from './moe-shape.ts';
 
 function activate(graph: GraphBuilder, x: string, activation: Activation): string {
   switch (activation) {
@@ -19,7 +20,24 @@ function activate(graph: GraphBuilder, x: string, activation: Activation): strin
 /** x [T, hidden] → [T, hidden]. */
 export function mlp(context: BlockContext, x: string, names: LayerNames): string {
   const { arch, weights } = context;
-  return weights.linear(inner(context, x, names), names.down, arch.mlp.bias);
+  const { kind, bias } = arch.mlp;
+  if (kind === 'gated') return gatedMlp(context, x, { ...names, size: arch.intermediateSize });
+  return weights.linear(inner(context, x, names), names.down, bias);
+}
+
+/** A gated block with matrices of its own; `size` columns lie between them. */
+export function gatedMlp(
+  context: BlockContext,
+  x: string,
+  { gate, up, down, size }: GatedNames & { size: number },
+): string {
+  const { graph, arch, weights } = context;
+  const { activation, bias } = arch.mlp;
+  const both = weights.fused(x, [gate, up], bias);
+  if (both !== null) return weights.linear(gated(context, both, size), down, bias);
+  const open = activate(graph, weights.linear(x, gate, bias), activation);
+  const state = graph.op('Mul', [open, weights.linear(x, up, bias)]);
+  return weights.linear(state, down, bias);
 }
 
 /** The state between the two projections, [T, intermediate]. */
@@ -27,18 +45,11 @@ function inner(context: BlockContext, x: string, names: LayerNames): string {
   const { graph, arch, weights } = context;
   const { kind, activation, bias } = arch.mlp;
   if (kind === 'plain') return activate(graph, weights.linear(x, names.up, bias), activation);
-  if (kind === 'gated') {
-    const both = weights.fused(x, [names.gate, names.up], bias);
-    if (both !== null) return gated(context, both);
-    const gate = activate(graph, weights.linear(x, names.gate, bias), activation);
-    return graph.op('Mul', [gate, weights.linear(x, names.up, bias)]);
-  }
-  return gated(context, weights.linear(x, names.gateUp, bias));
+  return gated(context, weights.linear(x, names.gateUp, bias), arch.intermediateSize);
 }
 
 /** [gate | up] → activated gate × up. */
-function gated({ graph, arch }: BlockContext, both: string): string {
-  const half = arch.intermediateSize;
+function gated({ graph, arch }: BlockContext, both: string, half: number): string {
   const { activation } = arch.mlp;
   const [gate, up] = graph.split(both, [half, half]);
   return graph.op('Mul', [activate(graph, gate!, activation), up!]);

@@ -25,6 +25,7 @@ export interface ModelGraphs {
   readonly weightBytes: number;
   readonly placement: Placement;
   readonly gpu: GpuTensors | null;
+  readonly routing: boolean;
   /** Nodes that the GPU's provider left to the CPU; empty on the CPU itself. */
   readonly fallback: readonly FallbackNode[];
   close(): Promise<void>;
@@ -38,6 +39,8 @@ export interface ModelGraphsOptions {
   /** Default: `cpu`, f32. */
   readonly device?: Device;
   readonly compute?: Compute;
+  /** The body also gives what its routers chose. */
+  readonly routing?: boolean;
   /** Parent of the temporary directory for packed weights. */
   readonly scratchDir?: string;
 }
@@ -51,6 +54,7 @@ export async function openModelGraphs(
   options: ModelGraphsOptions,
 ): Promise<ModelGraphs> {
   const { stored, activations, threads, device = 'cpu', compute = 'f32' } = options;
+  const routing = options.routing ?? false;
   const placement = options.placement ?? choosePlacement(stored, device);
   const store = openStore(placement, stored, options.scratchDir);
   const sessions: Session[] = [];
@@ -69,7 +73,7 @@ export async function openModelGraphs(
       gpu = await GpuTensors.open(ort, { compute, vocabSize, profile: profiles.prefix });
     }
     let weightBytes = 0;
-    const build = (blocks: typeof buildBody): Uint8Array => {
+    const build = (blocks: typeof buildHead): Uint8Array => {
       const graph = new GraphBuilder();
       const inPlace = placement === 'checkpoint';
       const Weights = device === 'webgpu' ? GpuWeights : ModelWeights;
@@ -79,7 +83,7 @@ export async function openModelGraphs(
       return graph.build();
     };
     const graphs = [
-      { name: 'body', bytes: build(buildBody) },
+      { name: 'body', bytes: build((...parts) => buildBody(...parts, { routing })) },
       { name: 'head', bytes: build(device === 'webgpu' ? gpuHead : buildHead) },
     ];
     store.finish();
@@ -92,7 +96,7 @@ export async function openModelGraphs(
     // The sessions have mapped the file: gone now, no later crash can leave it behind.
     if (process.platform !== 'win32') store.dispose();
     const fallback = profiles ? await listFallback({ ort, arch, body, head, gpu }, profiles) : [];
-    return { body, head, weightBytes, placement, gpu, fallback, close };
+    return { body, head, weightBytes, placement, gpu, routing, fallback, close };
   } catch (error) {
     await close();
     throw error;
@@ -125,8 +129,12 @@ export function choosePlacement(stored: StoredWeights, device: Device): Placemen
   return device === 'cpu' && canStayInPlace(stored) ? 'checkpoint' : 'file';
 }
 
-/** One folder for all, because ONNX Runtime takes one, and every tensor as the file has it. */
+/**
+ * One folder for all, because ONNX Runtime takes one, and every tensor as the file has it. Experts
+ * are held in another order than a file has them.
+ */
 function canStayInPlace(stored: StoredWeights): boolean {
+  if (stored.hasExperts) return false;
   return checkpointFolder(stored) !== null && [...stored.plans.keys()].every(stored.unchanged);
 }
 

@@ -2,11 +2,12 @@
 import { basename } from 'node:path';
 import { encodeF32 } from '../../weights/encode.ts';
 import type { QuantizedMatrix } from '../../weights/quantizer.ts';
-import type { BlockWeights } from './block.ts';
+import type { BlockWeights, ExpertUse } from './block.ts';
 import type { ConstantStore } from './constant-store.ts';
 import type { Compute } from './device.ts';
+import { expertAttributes, expertBlock, floatExperts, packExperts } from './experts.ts';
 import type { GraphBuilder } from './graph.ts';
-import { packMatrix } from './nbits.ts';
+import { type PackedMatrix, packMatrix } from './nbits.ts';
 import { DATA_TYPE, type DataType } from './onnx.ts';
 import { stack } from './stacked-matrix.ts';
 import { checkFiniteBytes, type StoredWeights } from './stored-weights.ts';
@@ -76,6 +77,46 @@ export class ModelWeights implements BlockWeights {
     const values = names.flatMap((name) => [...stored.vector(`${name}.bias`)]);
     const added = this.floats(`${all}.bias`, [values.length], Float32Array.from(values));
     return graph.op('Add', [y, added]);
+  }
+
+  experts(x: string, { name, logits, topK, experts }: ExpertUse): string {
+    const { graph, stored } = this.options;
+    const block = expertBlock(stored, experts);
+    if (block === null) {
+      const [inner, hidden] = stored.source.info(`${experts[0]!.gate}.weight`).shape as number[];
+      const held = floatExperts(stored, experts, { hidden: hidden!, inner: inner! });
+      const f32 = (part: string, dims: number[], values: Float32Array): string =>
+        this.add(`${name}:${part}`, DATA_TYPE.f32, dims, values);
+      const gateUp = f32('gateUp', [experts.length, 2 * inner!, hidden!], held.gateUp);
+      const down = f32('down', [experts.length, hidden!, inner!], held.down);
+      return graph.microsoft('MoE', [x, logits, gateUp, '', down], expertAttributes(topK));
+    }
+    const packed = packExperts(stored, experts, block);
+    const [codes, scales, zeros] = this.#packedExperts(`${name}:gateUp`, packed.gateUp, experts);
+    const [codes2, scales2, zeros2] = this.#packedExperts(`${name}:down`, packed.down, experts);
+    const inputs = [x, logits, codes, scales, '', codes2, scales2];
+    if (zeros !== '') inputs.push('', '', '', '', zeros, zeros2);
+    return graph.microsoft('QMoE', inputs, {
+      ...expertAttributes(topK),
+      expert_weight_bits: packed.gateUp.bits,
+      block_size: block,
+    });
+  }
+
+  /** Codes, scales, and zero points or ''; each begins with the number of experts. */
+  #packedExperts(
+    name: string,
+    { codes, scales, zeroPoints, blocks }: PackedMatrix,
+    { length: count }: readonly unknown[],
+  ): [string, string, string] {
+    const rows = scales.length / blocks / count;
+    const add = (part: string, type: DataType, data: Uint8Array | Float32Array): string =>
+      this.add(`${name}:${part}`, type, [count, rows, data.length / rows / count], data);
+    return [
+      add('codes', DATA_TYPE.u8, codes),
+      add('scales', DATA_TYPE.f32, scales),
+      zeroPoints === null ? '' : add('zeros', DATA_TYPE.u8, zeroPoints),
+    ];
   }
 
   rows(name: string, ids: string): string {

@@ -50,13 +50,15 @@ export function addAndNorm(
   return { sum, normed };
 }
 
-/** RMSNorm of every head on its own: x [T, heads × headDim]. */
-export function headNorm(
+/** RMSNorm of queries or keys [T, heads × headDim], where the architecture has one. */
+export function queryKeyNorm(
   context: BlockContext,
   x: string,
   options: { name: string; heads: number },
 ): string {
   const { graph, arch } = context;
+  if (arch.attention.qkNorm === null) return x;
+  if (arch.attention.qkNorm === 'whole') return rmsNorm(context, x, options.name);
   const apart = graph.reshape(x, [-1, options.heads, arch.headDim]);
   const normed = rmsNorm(context, apart, options.name);
   return graph.reshape(normed, [-1, options.heads * arch.headDim]);

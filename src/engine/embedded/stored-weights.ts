@@ -4,6 +4,7 @@ import { decodeF32, readF32 } from '../../weights/dtype.ts';
 import { encodeF32 } from '../../weights/encode.ts';
 import { planTensors, type TensorPlan } from '../../weights/plan.ts';
 import { quantizeTensor } from '../../weights/planned.ts';
+import { isQuantized } from '../../weights/quantized-source.ts';
 import { dequantizeMatrix, type QuantizedMatrix } from '../../weights/quantizer.ts';
 import type { Scheme } from '../../weights/scheme.ts';
 import type { TensorInfo, TensorSource } from '../../weights/source.ts';
@@ -34,11 +35,14 @@ export interface StoredTable {
 
 export interface StoredWeights {
   readonly source: TensorSource;
+  readonly hasExperts: boolean;
   /** One per tensor that the model reads. */
   readonly plans: ReadonlyMap<string, TensorPlan>;
   matrix(name: string): StoredMatrix;
   /** True for a matrix that the file holds as [in, out]. */
   inOut(name: string): boolean;
+  /** True for a matrix whose inputs must be brought into another order. */
+  isReordered(name: string): boolean;
   /** A tensor as f32 in the order of the file. */
   vector(name: string): Float32Array;
   table(name: string): StoredTable;
@@ -84,10 +88,12 @@ export function storedWeights(
   const inOut = (name: string): boolean => arch.conv1d && matrices.has(name);
   return {
     source,
+    hasExperts: arch.moe !== null,
     inOut,
     plans: byName,
     unchanged,
     vector,
+    isReordered: (name) => isQuantized(source) && source.isReordered(name),
     matrix(name) {
       const stored = checkpointMatrix(source, name);
       if (stored !== null) return stored;

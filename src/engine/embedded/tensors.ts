@@ -3,6 +3,7 @@ import { FormatError } from '../../record/errors.ts';
 import { isQuantized } from '../../weights/quantized-source.ts';
 import type { TensorSource } from '../../weights/source.ts';
 import type { Architecture, LayerNames } from './architecture.ts';
+import { type GatedNames, type MoeShape, routes } from './moe-shape.ts';
 
 export interface ExpectedTensor {
   /** Full name in the checkpoint. */
@@ -23,7 +24,9 @@ export function expectedTensors(arch: Architecture): ExpectedTensor[] {
   }
   for (let layer = 0; layer < arch.layers; layer++) {
     list.push(...attentionTensors(arch, names.layer(layer)));
-    list.push(...mlpTensors(arch, names.layer(layer)));
+    list.push(...normTensors(arch, names.layer(layer).mlpNorm, hidden));
+    if (routes(arch.moe, layer)) list.push(...moeTensors(arch, arch.moe, layer));
+    else list.push(...mlpTensors(arch, names.layer(layer)));
   }
   list.push(...normTensors(arch, names.finalNorm, hidden));
   if (!arch.tied) {
@@ -63,9 +66,10 @@ function attentionTensors(arch: Architecture, names: LayerNames): ExpectedTensor
   } else {
     list.push(...linearTensors(arch, names.qkv, { out: queries + 2 * keys, in: hidden, bias }));
   }
-  if (attention.headNorm) {
-    list.push(...normTensors(arch, names.qNorm, headDim));
-    list.push(...normTensors(arch, names.kNorm, headDim));
+  if (attention.qkNorm !== null) {
+    const whole = attention.qkNorm === 'whole';
+    list.push(...normTensors(arch, names.qNorm, whole ? queries : headDim));
+    list.push(...normTensors(arch, names.kNorm, whole ? keys : headDim));
   }
   const output = { out: hidden, in: queries, bias: attention.outputBias };
   list.push(...linearTensors(arch, names.o, output));
@@ -75,7 +79,7 @@ function attentionTensors(arch: Architecture, names: LayerNames): ExpectedTensor
 function mlpTensors(arch: Architecture, names: LayerNames): ExpectedTensor[] {
   const { mlp, hiddenSize: hidden, intermediateSize: inner } = arch;
   const bias = mlp.bias;
-  const list = normTensors(arch, names.mlpNorm, hidden);
+  const list: ExpectedTensor[] = [];
   if (mlp.kind === 'gated-fused') {
     list.push(...linearTensors(arch, names.gateUp, { out: 2 * inner, in: hidden, bias }));
   } else {
@@ -86,6 +90,22 @@ function mlpTensors(arch: Architecture, names: LayerNames): ExpectedTensor[] {
   }
   list.push(...linearTensors(arch, names.down, { out: hidden, in: inner, bias }));
   return list;
+}
+
+function moeTensors(arch: Architecture, moe: MoeShape, layer: number): ExpectedTensor[] {
+  const { hiddenSize: hidden } = arch;
+  const { router, shared, expert } = moe.names(layer);
+  const matrix = (name: string, out: number, size: number): ExpectedTensor[] =>
+    linearTensors(arch, name, { out, in: size, bias: false });
+  const gated = (names: GatedNames, inner: number): ExpectedTensor[] => [
+    ...matrix(names.gate, inner, hidden),
+    ...matrix(names.up, inner, hidden),
+    ...matrix(names.down, hidden, inner),
+  ];
+  const list = matrix(router, moe.experts, hidden);
+  for (let e = 0; e < moe.experts; e++) list.push(...gated(expert(e), moe.intermediateSize));
+  if (shared === null) return list;
+  return [...list, ...gated(shared, moe.sharedSize), ...matrix(shared.weighedBy, 1, hidden)];
 }
 
 /** Throws one FormatError that lists every missing tensor and every wrong shape. */
