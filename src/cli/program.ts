@@ -8,6 +8,7 @@ import { addLogs } from './log-commands.ts';
 import { addLooking } from './looking-commands.ts';
 import { type Act, addMeasuring, type Options } from './measuring-commands.ts';
 import { packageVersion } from './package.ts';
+import { addRouting } from './routing-commands.ts';
 
 /** Help or version was printed: the command line is done. */
 export class HelpShown extends Error {
@@ -38,6 +39,7 @@ export function buildProgram(io: CommandIo, setExitCode: SetExitCode): Command {
   addDecisions(program, runsOf(program), act);
   addEvidence(program, act);
   addLogs(program, act);
+  addRouting(program, act);
   const weights = program.command('weights').description('checkpoints, tensor by tensor');
   addLooking(weights, act);
   addConverting(weights, act);
