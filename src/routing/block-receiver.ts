@@ -8,23 +8,23 @@ interface SeenMeta {
   readonly value: Readonly<Record<string, unknown>>;
 }
 
+/** `names`: of the requests seen so far, by number. */
+export type UseBlock = (block: RouteBlock, names: readonly string[]) => void;
+
 export class BlockReceiver {
   readonly #problems: ProblemLog;
-  readonly #use: (block: RouteBlock) => void;
+  readonly #use: UseBlock;
   readonly #numbers = new Map<string, number>();
   readonly metas: SeenMeta[] = [];
+  /** Names of requests by number. */
+  readonly names: string[] = [];
   firstRouteLine: number | null = null;
   rows = 0;
   slowLines = 0;
 
-  constructor(problems: ProblemLog, use: (block: RouteBlock) => void) {
+  constructor(problems: ProblemLog, use: UseBlock) {
     this.#problems = problems;
     this.#use = use;
-  }
-
-  /** Names of requests, in the order in which they were first seen. */
-  get names(): string[] {
-    return [...this.#numbers.keys()];
   }
 
   /**
@@ -49,13 +49,13 @@ export class BlockReceiver {
     }
     this.firstRouteLine ??= line[0] as number;
     this.rows += rows;
-    this.#use(columns);
+    this.#use(columns, this.names);
   }
 
   #number(name: string): number {
     const known = this.#numbers.get(name);
     if (known !== undefined) return known;
-    this.#numbers.set(name, this.#numbers.size);
-    return this.#numbers.size - 1;
+    this.#numbers.set(name, this.names.length);
+    return this.names.push(name) - 1;
   }
 }

@@ -23,7 +23,7 @@ export type ParsedLine =
 
 export const MAX_LAYER = 65_535;
 export const MAX_EXPERT = 65_535;
-const MAX_TOKEN = 2 ** 32 - 2;
+export const MAX_TOKEN = 2 ** 32 - 2;
 
 export function parseLine(text: string): ParsedLine {
   if (text.trim() === '') return { kind: 'blank' };

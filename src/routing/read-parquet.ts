@@ -1,4 +1,5 @@
 /** Parquet: the fields of a route as columns, the header as JSON in the file's own metadata. */
+import { closeSync, openSync } from 'node:fs';
 import {
   type AsyncBuffer,
   asyncBufferFromFile,
@@ -7,15 +8,17 @@ import {
   parquetReadObjects,
 } from 'hyparquet';
 import { FormatError } from '../record/errors.ts';
-import { BlockBuilder } from './block-builder.ts';
+import { BLOCK_ROWS, BlockBuilder } from './block-builder.ts';
 import { COMPRESSORS } from './parquet-compression.ts';
-import { routeOf } from './parse-line.ts';
+import { type GroupColumns, readGroup } from './parquet-group.ts';
+import { type ParsedLine, routeOf } from './parse-line.ts';
 import type { Reading } from './read-jsonl.ts';
 import { readHeader, type TraceHeader } from './trace-header.ts';
 
 const COLUMNS = ['req_id', 'token_idx', 'layer', 'topk_ids', 'topk_weights'];
 const OPTIONAL = ['type', 'phase'];
-const SLOW_ROWS = 10_000;
+/** Rows that are objects at the same time. */
+const SLOW_ROWS = 131_072;
 const DEFAULT_TOP_K = 4;
 
 interface OpenParquet {
@@ -71,21 +74,67 @@ function headerIn({ key_value_metadata: pairs = [] }: FileMetaData): TraceHeader
 }
 
 export async function readParquet(reading: Reading): Promise<void> {
-  const { path, receiver, signal } = reading;
+  const { path, receiver, signal, topK, bytes } = reading;
   const open = await openParquet(path);
-  const builder = new BlockBuilder(reading.topK);
+  const { metadata } = open;
+  const builder = new BlockBuilder(topK);
   const at = { before: 0, mapping: [] };
-  const total = Number(open.metadata.num_rows);
-  for (let start = 0; start < total; start += SLOW_ROWS) {
-    const rows = await rowsOf(path, open, { start, end: Math.min(start + SLOW_ROWS, total) });
-    for (const [i, row] of rows.entries()) {
-      builder.add(routeOf({ type: 'route', ...row }), start + i);
-      if (builder.isFull) receiver.receive(builder.take(), at);
+  const give = (): void => receiver.receive(builder.take(), at);
+  const descriptor = openSync(path, 'r');
+  const total = Number(metadata.num_rows);
+  let done = 0;
+  try {
+    for (const group of metadata.row_groups) {
+      const end = done + Number(group.num_rows);
+      const columns = readGroup({ descriptor, metadata, topK, names: builder.names }, group);
+      if (columns !== null) addColumns(columns, { builder, from: done, give });
+      for (let start = columns === null ? done : end; start < end; start += SLOW_ROWS) {
+        const rows = await rowsOf(path, open, { start, end: Math.min(start + SLOW_ROWS, end) });
+        for (const [i, row] of rows.entries()) {
+          builder.add(lineOf(row), start + i);
+          if (builder.isFull) give();
+        }
+        signal.throwIfAborted();
+      }
+      done = end;
+      reading.onProgress(Math.floor((bytes * done) / total));
+      signal.throwIfAborted();
+      await new Promise(setImmediate);
     }
-    reading.onProgress(Math.floor((reading.bytes * start) / total));
-    signal.throwIfAborted();
+  } finally {
+    closeSync(descriptor);
   }
-  receiver.receive(builder.take(), at);
+  give();
+}
+
+/** A file made of JSON lines may hold the header as a row, with its fields as columns. */
+function lineOf(row: Readonly<Record<string, unknown>>): ParsedLine {
+  if (row.type === 'meta') return { kind: 'meta', value: row };
+  return routeOf({ type: 'route', ...row });
+}
+
+function addColumns(
+  columns: GroupColumns,
+  of: { builder: BlockBuilder; from: number; give: () => void },
+): void {
+  const { builder } = of;
+  const k = builder.topK;
+  for (let start = 0; start < columns.rows; ) {
+    const into = builder.columns;
+    const count = Math.min(BLOCK_ROWS - into.rows, columns.rows - start);
+    const [row, end] = [into.rows, start + count];
+    into.request.set(columns.request.subarray(start, end), row);
+    into.token.set(columns.token.subarray(start, end), row);
+    into.layer.set(columns.layer.subarray(start, end), row);
+    into.ids.set(columns.ids.subarray(start * k, end * k), row * k);
+    into.weights.set(columns.weights.subarray(start * k, end * k), row * k);
+    if (columns.phase === null) into.phase.fill(0, row, row + count);
+    else into.phase.set(columns.phase.subarray(start, end), row);
+    for (let i = 0; i < count; i++) into.line[row + i] = of.from + start + i;
+    into.rows += count;
+    start = end;
+    if (builder.isFull) of.give();
+  }
 }
 
 async function rowsOf(

@@ -2,10 +2,9 @@
 import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { constants, gunzipSync } from 'node:zlib';
-import type { RouteBlock } from '../analyze/routing/route-block.ts';
 import { Cancelled, FormatError } from '../record/errors.ts';
 import { storageError } from '../record/storage-error.ts';
-import { BlockReceiver } from './block-receiver.ts';
+import { BlockReceiver, type UseBlock } from './block-receiver.ts';
 import { parseLine } from './parse-line.ts';
 import { readGzip } from './read-gzip.ts';
 import { readJsonl } from './read-jsonl.ts';
@@ -51,7 +50,7 @@ const TRACE_NAMES = ['routing.jsonl', 'routing.jsonl.gz', 'routing.parquet'];
  */
 export async function readTrace(
   given: string,
-  open: (peek: TracePeek, problems: ProblemLog) => (block: RouteBlock) => void,
+  open: (peek: TracePeek, problems: ProblemLog) => UseBlock,
   options: ReadOptions = {},
 ): Promise<TraceRead> {
   const { signal = new AbortController().signal, problems = new ProblemLog() } = options;

@@ -1,7 +1,7 @@
 /** Reads one line of a known shape from bytes into a row of columns: the hot loop of a trace. */
 import { PHASES, type RouteColumns } from '../analyze/routing/route-block.ts';
 import type { NameTable } from './name-table.ts';
-import { MAX_EXPERT, MAX_LAYER } from './parse-line.ts';
+import { MAX_EXPERT, MAX_LAYER, MAX_TOKEN } from './parse-line.ts';
 import { FIELD, type Literal, type RouteTemplate, type TemplateStep } from './route-template.ts';
 
 const QUOTE = 34;
@@ -82,7 +82,7 @@ export class RouteReader {
       case FIELD.request:
         return this.#request(at);
       case FIELD.token:
-        return this.#integer(this.#columns.token, at, 2 ** 32 - 2);
+        return this.#integer(this.#columns.token, at, MAX_TOKEN);
       case FIELD.layer:
         return this.#integer(this.#columns.layer, at, MAX_LAYER);
       case FIELD.ids:

@@ -1,0 +1,89 @@
+/** Parquet's hybrid of runs and bit-packed numbers, into typed arrays; and levels by it. */
+
+/** Bounds of an encoded part of a page. */
+export interface EncodedSpan {
+  readonly bytes: Uint8Array;
+  readonly at: number;
+  readonly end: number;
+}
+
+type Codes = Uint8Array | Uint32Array;
+
+/** Fills `into`; false: the bytes end early. `width`: bits a number, at most 24. */
+export function readHybrid({ bytes, at, end }: EncodedSpan, width: number, into: Codes): boolean {
+  const wide = (width + 7) >> 3;
+  let p = at;
+  let filled = 0;
+  while (filled < into.length) {
+    let header = 0;
+    for (let shift = 0; ; shift += 7) {
+      if (p >= end || shift > 28) return false;
+      const byte = bytes[p++] as number;
+      header |= (byte & 0x7f) << shift;
+      if (byte < 0x80) break;
+    }
+    if ((header & 1) === 0) {
+      let value = 0;
+      for (let i = 0; i < wide; i++) value |= (bytes[p++] as number) << (8 * i);
+      const to = Math.min(into.length, filled + (header >>> 1));
+      if (p > end || to === filled) return false;
+      into.fill(value, filled, to);
+      filled = to;
+    } else {
+      const values = (header >>> 1) * 8;
+      const packed = (values * width) >> 3;
+      const count = Math.min(values, into.length - filled);
+      // The last group may be cut off behind its last number.
+      if (p + ((count * width + 7) >> 3) > end) return false;
+      unpack({ bytes, at: p, end }, width, into.subarray(filled, filled + count));
+      filled += count;
+      p += packed;
+    }
+  }
+  return true;
+}
+
+function unpack({ bytes, at, end }: EncodedSpan, width: number, into: Codes): void {
+  const mask = (1 << width) - 1;
+  let held = 0;
+  let bits = 0;
+  let p = at;
+  for (let i = 0; i < into.length; i++) {
+    while (bits < width) {
+      held |= (p < end ? (bytes[p] as number) : 0) << bits;
+      p++;
+      bits += 8;
+    }
+    into[i] = held & mask;
+    held >>>= width;
+    bits -= width;
+  }
+}
+
+/** Are all levels the highest, so that there is no null and no empty list? */
+export function allAre(level: number, span: EncodedSpan, count: number): boolean {
+  const levels = new Uint8Array(count);
+  if (!readHybrid(span, bitsOf(level), levels)) return false;
+  for (let i = 0; i < count; i++) if (levels[i] !== level) return false;
+  return true;
+}
+
+/** Are the lists of `size` elements each? `from`: elements of the chunk before the page. */
+export function listsOf(
+  size: number,
+  span: EncodedSpan,
+  of: { from: number; count: number },
+): boolean {
+  const levels = new Uint8Array(of.count);
+  if (!readHybrid(span, 1, levels)) return false;
+  let place = of.from % size;
+  for (let i = 0; i < of.count; i++) {
+    if (levels[i] !== (place === 0 ? 0 : 1)) return false;
+    place = place + 1 === size ? 0 : place + 1;
+  }
+  return true;
+}
+
+function bitsOf(most: number): number {
+  return 32 - Math.clz32(most);
+}
