@@ -1,5 +1,4 @@
 /** From a printed number back to run, file, rows and formula. */
-import { readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { FORMULAS } from '../analyze/formulas.ts';
 import { describeReference, type NumberReference } from '../analyze/reference.ts';
@@ -7,6 +6,7 @@ import { canonicalJson } from '../record/canonical.ts';
 import { UsageError } from '../record/errors.ts';
 import type { Lab } from '../record/lab.ts';
 import { renderNumber } from '../record/numerals.ts';
+import { readRegular } from '../record/regular-file.ts';
 import { type LoadedRun, listRuns, loadRun } from '../record/run-reader.ts';
 import type { Metric } from '../record/schema.ts';
 import { type Footing, footings, type RowsOfFile, rowsOf } from './footing.ts';
@@ -121,7 +121,7 @@ interface CitationAt {
 function citations(lab: Lab): CitationAt[] {
   return sidecars(lab).flatMap((path): CitationAt[] => {
     try {
-      const { document, numbers } = JSON.parse(readFileSync(path, 'utf8'));
+      const { document, numbers } = JSON.parse(readRegular(path).toString('utf8'));
       const file = relative(lab.root, join(path, '..', document)).replaceAll('\\', '/');
       return numbers.map((n: { line: number; column: number } & CitationAt) => ({
         place: `${file}:${n.line}:${n.column}`,

@@ -1,11 +1,12 @@
 /** What a derived number stands on: the files, rows and formulas behind it. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { COMPARISON_TEXTS } from '../analyze/compare.ts';
 import { FORMULAS } from '../analyze/formulas.ts';
 import type { NumberReference } from '../analyze/reference.ts';
 import { FormatError, UsageError } from '../record/errors.ts';
 import type { Lab } from '../record/lab.ts';
+import { readRegular } from '../record/regular-file.ts';
 import { MANIFEST_FILE } from '../record/run-directory.ts';
 import { loadRun } from '../record/run-reader.ts';
 import { SAMPLES_FILE } from '../record/samples.ts';
@@ -94,7 +95,7 @@ function ofRows(
 /** The rows of one kind in a sample file. */
 export function rowsOf(path: string, kind: string): RowsOfFile {
   const lines: number[] = [];
-  for (const [index, line] of readFileSync(path, 'utf8').split('\n').entries()) {
+  for (const [index, line] of readRegular(path).toString('utf8').split('\n').entries()) {
     if (line.startsWith(`{"kind":"${kind}"`)) lines.push(index + 1);
   }
   const span = lines.length > 0 ? `${lines[0]}–${lines.at(-1)}` : '—';

@@ -1,8 +1,8 @@
 /** A manifest in which one digit was changed: which, what it was, and the run as it was closed. */
-import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { prettyJson } from '../record/atomic.ts';
 import { manifestDigest } from '../record/manifest.ts';
+import { readRegular } from '../record/regular-file.ts';
 import { MANIFEST_FILE } from '../record/run-directory.ts';
 import type { ClosedRun } from '../record/run-reader.ts';
 import { manifestSchema } from '../record/schema.ts';
@@ -23,9 +23,12 @@ export function mendManifest({
   runId: string;
   dir: string;
 }): MendedManifest | null {
-  const path = join(dir, MANIFEST_FILE);
-  if (!existsSync(path)) return null;
-  const content = readFileSync(path, 'utf8');
+  let content: string;
+  try {
+    content = readRegular(join(dir, MANIFEST_FILE)).toString('utf8');
+  } catch {
+    return null;
+  }
   const changed = recoverDigit(content, (candidate) => isWhole(candidate, runId));
   if (!changed) return null;
   const { index, original } = changed;
@@ -51,7 +54,7 @@ export function mendManifest({
  * white space, and a name that stands twice, of which a reader sees the first, a parser the last.
  */
 export function unlikeWritten({ runId, dir }: { runId: string; dir: string }): Discrepancy[] {
-  const content = readFileSync(join(dir, MANIFEST_FILE), 'utf8');
+  const content = readRegular(join(dir, MANIFEST_FILE)).toString('utf8');
   const file = `runs/${runId}/${MANIFEST_FILE}`;
   const numerals = jsonLeaves(content).flatMap(({ path, start, end }) => {
     const found = content.slice(start, end);

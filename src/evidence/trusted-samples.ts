@@ -3,13 +3,15 @@
  * line checksums say where; a single changed digit is found again and proven by the SHA-256 of the
  * whole file, so that everything else can still be checked against the true rows.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32Hex, sha256Hex } from '../record/canonical.ts';
+import { readRegular } from '../record/regular-file.ts';
 import { type SampleRow, sampleRowSchema } from '../record/rows.ts';
 import type { ClosedRun } from '../record/run-reader.ts';
 import { checkLine, SAMPLE_FILES } from '../record/samples.ts';
 import { type Discrepancy, type Place, placeIn } from './discrepancy.ts';
+import { withoutEditorMarks } from './editor-marks.ts';
 import { jsonLeaves, leafAt, pathText } from './json-place.ts';
 import { recoverDigitByCrc } from './recover.ts';
 
@@ -39,14 +41,24 @@ function trustedFile(run: ClosedRun, name: string): TrustedSamples {
     const message = `${file} was deleted: nothing of this run can be recomputed`;
     return { rows: null, discrepancies: [{ code: 'file-missing', message, run: run.runId }] };
   }
-  const content = readFileSync(path, 'latin1');
+  let content: string;
+  try {
+    content = readRegular(path).toString('latin1');
+  } catch (error) {
+    const message = `${file}: ${(error as Error).message}: nothing of this run can be recomputed`;
+    return { rows: null, discrepancies: [{ code: 'file-unreadable', message, run: run.runId }] };
+  }
   const whole = (text: string): boolean => sha256Hex(Buffer.from(text, 'latin1')) === entry.sha256;
   if (whole(content)) return { rows: parse(content), discrepancies: [] };
+  const plain = withoutEditorMarks(content);
+  if (plain && whole(plain.text)) {
+    const message = `${file} is as it was written but for ${plain.what}`;
+    const discrepancies = [{ code: 'samples-edited', message, run: run.runId }];
+    return { rows: parse(plain.text), discrepancies };
+  }
   const mended = mend(content, { file, run: run.runId });
   const proven = whole(mended.content);
-  const discrepancies = mended.discrepancies.map((d) =>
-    proven ? d : { ...d, message: `${d.message} (not proven: more was changed in this file)` },
-  );
+  const discrepancies = proven ? mended.discrepancies : unproven(mended.discrepancies);
   if (proven) return { rows: parse(mended.content), discrepancies };
   if (discrepancies.length === 0) {
     const message =
@@ -55,6 +67,20 @@ function trustedFile(run: ClosedRun, name: string): TrustedSamples {
     discrepancies.push({ code: 'samples-edited', message, run: run.runId });
   }
   return { rows: null, discrepancies };
+}
+
+/** Where all lines were changed, some tell it. */
+const TOLD = 5;
+
+function unproven(all: readonly Discrepancy[]): Discrepancy[] {
+  const told = all.slice(0, TOLD).map((d) => ({
+    ...d,
+    message: `${d.message} (not proven: more was changed in this file)`,
+  }));
+  const [last] = told.slice(-1);
+  if (!last || all.length <= TOLD) return told;
+  const more = all.length - TOLD;
+  return [...told.slice(0, -1), { ...last, message: `${last.message}, as in ${more} more lines` }];
 }
 
 /** ASCII by construction except inside strings, so latin1 offsets are byte offsets. */

@@ -1,5 +1,4 @@
 /** A generated document against its sidecar, and the sidecar against the runs. */
-import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { z } from 'zod';
 import {
@@ -14,7 +13,9 @@ import { prettyJson } from '../record/atomic.ts';
 import { canonicalJson, sha256Hex } from '../record/canonical.ts';
 import { findNumerals, type Numeral } from '../record/find-numerals.ts';
 import { type NumberFormat, renderNumber } from '../record/numerals.ts';
+import { readRegular } from '../record/regular-file.ts';
 import type { Discrepancy, Place } from './discrepancy.ts';
+import { checkBeside, checkPictures, editedDocument, readBytes } from './document-files.ts';
 import { type MendedFile, mendFile } from './mended-file.ts';
 import { verifyTable } from './verify-table.ts';
 
@@ -51,6 +52,7 @@ const sidecarSchema = z.object({
     z.object({ from: z.number(), to: z.number(), file: z.string(), sha256: z.string() }),
   ),
   pictures: z.array(z.object({ file: z.string(), sha256: z.string() })).default([]),
+  beside: z.array(z.string()).default([]),
   logs: z.object({ root: z.string() }).optional(),
 });
 type Sidecar = z.infer<typeof sidecarSchema>;
@@ -78,7 +80,7 @@ export function verifyDocument(
   let raw: Record<string, unknown>;
   let sidecar: Sidecar;
   try {
-    written = readFileSync(sidecarPath, 'utf8');
+    written = readRegular(sidecarPath).toString('utf8');
     raw = JSON.parse(written);
     sidecar = sidecarSchema.parse(raw);
   } catch {
@@ -91,25 +93,26 @@ export function verifyDocument(
   }
   const file = join(dirname(shown), basename(sidecar.document)).replaceAll('\\', '/');
   const path = join(context.root, file);
-  if (!existsSync(path)) {
-    const message = `${file} was deleted`;
-    return { document: file, numbers: 0, discrepancies: [{ code: 'document-missing', message }] };
-  }
-  const text = readFileSync(path, 'utf8');
+  const bytes = readBytes(file, path);
+  if (!Buffer.isBuffer(bytes)) return { document: file, numbers: 0, discrepancies: [bytes] };
+  const text = bytes.toString('utf8');
   const { lookup, logs = null } = context;
   const lines = text.split('\n');
   const document: Document = { file, lines, sidecar: aligned(sidecar, lines), lookup, logs };
-  const mended = mendDocument({ file, text, sidecar });
-  const table =
-    basename(file) === 'summary.csv' ? verifyTable({ file, text, mended }, lookup) : null;
+  const isTable = basename(file) === 'summary.csv';
+  const mended = isTable ? mendDocument({ file, text, sidecar }) : null;
+  const table = isTable ? verifyTable({ file, text, mended }, lookup) : null;
   const discrepancies = table?.discrepancies.length
     ? table.discrepancies
     : [...checkNumbers(document), ...checkConstants(document, text)];
   if (discrepancies.length === 0 && sha256Hex(text) !== sidecar.sha256) {
-    const message = `${file} does not have the SHA-256 that ${shown} states: one was changed`;
-    discrepancies.push(mended?.discrepancy ?? { code: 'document-edited', message });
+    discrepancies.push(
+      (mended ?? mendDocument({ file, text, sidecar }))?.discrepancy ??
+        editedDocument({ file, text, shown, sha256: sidecar.sha256 }),
+    );
   }
-  discrepancies.push(...checkPictures(sidecar, dirname(file), context.root));
+  discrepancies.push(...checkPictures(sidecar.pictures, dirname(file), context.root));
+  discrepancies.push(...checkBeside(sidecar.beside, dirname(file), context.root));
   const { digest, ...rest } = raw;
   if (discrepancies.length === 0 && sha256Hex(canonicalJson(rest)) !== digest) {
     const message = `${shown} was changed: it does not have the digest that it states`;
@@ -129,17 +132,6 @@ function mendDocument(of: { file: string; text: string; sidecar: Sidecar }): Men
   if (sha256Hex(text) === sha256) return null;
   const vouched = { file, bytes: Buffer.from(text), sha256, code: 'document-edited' };
   return mendFile(crc32 === undefined ? vouched : { ...vouched, crc32 });
-}
-
-/** What was drawn from a document: bytes, since a picture has no numerals to point at. */
-function checkPictures(sidecar: Sidecar, folder: string, root: string): Discrepancy[] {
-  return sidecar.pictures.flatMap(({ file: name, sha256 }): Discrepancy[] => {
-    const file = `${folder}/${basename(name)}`;
-    const path = join(root, file);
-    if (!existsSync(path)) return [{ code: 'document-missing', message: `${file} was deleted` }];
-    if (sha256Hex(readFileSync(path)) === sha256) return [];
-    return [{ code: 'document-edited', message: `${file} is not what was drawn` }];
-  });
 }
 
 /**

@@ -1,10 +1,11 @@
 /** One closed run: manifest, files, samples, and every metric computed again from the samples. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { computeMetric } from '../analyze/formulas.ts';
 import { groupSamples, type Samples } from '../analyze/samples.ts';
 import { sha256Hex } from '../record/canonical.ts';
 import { manifestDigest } from '../record/manifest.ts';
+import { readRegular } from '../record/regular-file.ts';
 import type { SampleRow } from '../record/rows.ts';
 import { checkRun } from '../record/run-check.ts';
 import { SUMMARY_FILE } from '../record/run-directory.ts';
@@ -59,8 +60,15 @@ function verifySummary(
 ): { summary: Summary | null; discrepancies: Discrepancy[]; count: number } {
   const path = join(run.dir, SUMMARY_FILE);
   if (!existsSync(path)) return { summary: null, discrepancies: [], count: 0 };
-  const mended = mendSummary(run, readFileSync(path));
-  const content = mended?.text ?? readFileSync(path, 'utf8');
+  let bytes: Buffer;
+  try {
+    bytes = readRegular(path);
+  } catch {
+    // What stands there in its place is said where all files of the run are looked at.
+    return { summary: null, discrepancies: [], count: 0 };
+  }
+  const mended = mendSummary(run, bytes);
+  const content = mended?.text ?? bytes.toString('utf8');
   const summary = parseSummary(content);
   const discrepancies: Discrepancy[] = mended ? [mended.discrepancy] : [];
   if (!summary || !rows) return { summary, discrepancies, count: 0 };

@@ -1,10 +1,11 @@
 /** Everything that can be checked in a lab, in one pass. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { ResolvableRun } from '../analyze/reference.ts';
 import { indexLogs } from '../logs/index-logs.ts';
 import type { LogIndex } from '../logs/log-index.ts';
 import type { Lab } from '../record/lab.ts';
+import { readRegular } from '../record/regular-file.ts';
 import { isOwnFile, MANIFEST_FILE } from '../record/run-directory.ts';
 import { listRuns, type RunEntry } from '../record/run-reader.ts';
 import { readRunRows } from '../record/sample-reader.ts';
@@ -69,7 +70,7 @@ export async function verifyLab(lab: Lab, options: VerifyOptions = {}): Promise<
     const lookup = lookupIn(verified, entries);
     checked.push(verifyDocument(path, { root: lab.root, lookup, logs: await logsOf(path) }));
   }
-  for (const document of checked) discrepancies.push(...document.discrepancies);
+  discrepancies.push(...toldOnce(checked));
   if (all) discrepancies.push(...unvouchedDocuments(lab, documents));
   const seals = verifySeals(lab, options.head === undefined ? {} : { head: options.head });
   if (all) discrepancies.push(...seals.discrepancies);
@@ -85,10 +86,22 @@ export async function verifyLab(lab: Lab, options: VerifyOptions = {}): Promise<
   };
 }
 
+/** What a chart says of its own files, the log says of them too. */
+function toldOnce(documents: readonly VerifiedDocument[]): Discrepancy[] {
+  const told = new Set<string>();
+  return documents
+    .flatMap(({ discrepancies }) => discrepancies)
+    .filter(({ code, message }) => {
+      const isNews = code !== 'document-missing' || !told.has(message);
+      told.add(message);
+      return isNews;
+    });
+}
+
 /** The logs that a document is about, read again; null if it is about none, or they are gone. */
 export async function logsOf(sidecar: string): Promise<LogIndex | null> {
   try {
-    const root: unknown = JSON.parse(readFileSync(sidecar, 'utf8')).logs?.root;
+    const root: unknown = JSON.parse(readRegular(sidecar).toString('utf8')).logs?.root;
     return typeof root === 'string' ? await indexLogs(join(dirname(sidecar), root)) : null;
   } catch {
     return null;
@@ -133,8 +146,12 @@ export function sidecars(lab: Lab): string[] {
   const below = existsSync(lab.reportsDir)
     ? readdirSync(lab.reportsDir, { recursive: true, encoding: 'utf8' }).filter(isSidecar)
     : [];
-  return [
+  const paths = [
     ...own.map((name) => join(lab.root, name)),
     ...below.map((name) => join(lab.reportsDir, name)),
-  ].sort();
+  ];
+  // A link to a folder above shows each file many times.
+  const shortestLast = paths.sort((a, b) => b.length - a.length);
+  const byFile = new Map(shortestLast.map((path) => [realpathSync(path), path]));
+  return [...byFile.values()].sort();
 }

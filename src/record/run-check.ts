@@ -3,6 +3,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { sha256File } from './canonical.ts';
 import { manifestDigest } from './manifest.ts';
+import { otherThanFile } from './regular-file.ts';
 import { isOwnFile } from './run-directory.ts';
 import type { ClosedRun } from './run-reader.ts';
 import { readSamples } from './sample-reader.ts';
@@ -38,6 +39,11 @@ async function checkFile(
   if (stat === undefined) {
     const message = `${place} was deleted`;
     return [{ code: 'file-missing', severity: 'error', message, place }];
+  }
+  const what = otherThanFile(stat);
+  if (what !== null) {
+    const message = `${place} is ${what}, not the file that was recorded`;
+    return [{ code: 'file-edited', severity: 'error', message, place }];
   }
   const found = await sha256File(path);
   if (found === file.sha256 && stat.size === file.bytes) return [];

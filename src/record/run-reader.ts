@@ -1,9 +1,10 @@
 /** Finding and reading runs. One torn or foreign directory never breaks a listing. */
-import { type Dirent, existsSync, readdirSync, readFileSync } from 'node:fs';
+import { type Dirent, existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { FormatError, UsageError } from './errors.ts';
 import { HEARTBEAT_FILE, isAlive, readHeartbeat } from './heartbeat.ts';
 import type { Lab } from './lab.ts';
+import { readRegular } from './regular-file.ts';
 import { MANIFEST_FILE, SUMMARY_FILE } from './run-directory.ts';
 import { SAMPLES_FILE } from './samples.ts';
 import {
@@ -96,12 +97,17 @@ export function readRun(lab: Lab, runId: string): RunEntry {
   const heartbeatPath = join(dir, HEARTBEAT_FILE);
   const heartbeat = existsSync(heartbeatPath) ? readHeartbeat(heartbeatPath) : null;
   const alive = heartbeat !== null && isAlive(heartbeatPath);
+  const manifestPath = join(dir, MANIFEST_FILE);
+  if (!existsSync(manifestPath)) {
+    return { kind: 'unreadable', ...found, problem: 'no manifest.json' };
+  }
   let raw: unknown;
   try {
-    raw = JSON.parse(readFileSync(join(dir, MANIFEST_FILE), 'utf8'));
+    raw = JSON.parse(readRegular(manifestPath).toString('utf8'));
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    const problem = code === 'ENOENT' ? 'no manifest.json' : (error as Error).message;
+    const { message } = error as Error;
+    const problem =
+      error instanceof SyntaxError ? `${MANIFEST_FILE} is not JSON: ${message}` : message;
     return { kind: 'unreadable', ...found, problem };
   }
   const parsed = manifestSchema.safeParse(raw);
@@ -146,13 +152,8 @@ function resolveRunId(lab: Lab, wanted: string): string {
 }
 
 function readSummary(path: string): Summary | null {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
-  }
+  if (!existsSync(path)) return null;
+  const text = readRegular(path).toString('utf8');
   try {
     return summarySchema.parse(JSON.parse(text));
   } catch (cause) {

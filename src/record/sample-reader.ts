@@ -1,7 +1,8 @@
 /** Reading samples.jsonl back: nothing is dropped in silence. */
-import { closeSync, existsSync, openSync, readSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { FormatError } from './errors.ts';
+import { otherThanFile } from './regular-file.ts';
 import { type SampleRow, sampleRowSchema } from './rows.ts';
 import { checkLine, MAX_LINE_BYTES, SAMPLE_FILES } from './samples.ts';
 import { storageError } from './storage-error.ts';
@@ -108,6 +109,8 @@ function eachLine(path: string, onLine: (line: Uint8Array | null) => void): numb
 
 function open(path: string): number {
   try {
+    const what = otherThanFile(statSync(path));
+    if (what !== null) throw new Error(`it is ${what}, not a file`);
     return openSync(path, 'r');
   } catch (cause) {
     throw storageError({ doing: 'read', path, cause });

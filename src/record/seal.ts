@@ -2,13 +2,14 @@
  * Seals: what was true of all closed runs at one time, chained by hash. Nothing is locked: several
  * writers at once make several heads, and the next seal names them all as its parents.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeDirectory, writeJsonAtomic } from './atomic.ts';
 import { sha256Hex } from './canonical.ts';
 import type { Lab } from './lab.ts';
 import { manifestDigest } from './manifest.ts';
 import { compactTime, type ProcessState, processState, randomName } from './process-state.ts';
+import { readRegular } from './regular-file.ts';
 import { listRuns } from './run-reader.ts';
 import { SEAL_SCHEMA, type Seal, sealSchema } from './schema.ts';
 import { storageError } from './storage-error.ts';
@@ -50,13 +51,13 @@ export function writeSeal(lab: Lab, state: ProcessState = processState()): Writt
   const path = join(lab.sealsDir, file);
   makeDirectory(lab.sealsDir);
   writeJsonAtomic(path, seal);
-  return { file, sha256: sha256Hex(readFileSync(path)), seal, written: true };
+  return { file, sha256: sha256Hex(readRegular(path)), seal, written: true };
 }
 
 /** All files `*.json` in `seals/`, sorted by name (so by time). */
 export function readSeals(lab: Lab): SealFile[] {
   return sealNames(lab).map((file) => {
-    const bytes = readFileSync(join(lab.sealsDir, file));
+    const bytes = readRegular(join(lab.sealsDir, file));
     return { file, sha256: sha256Hex(bytes), seal: parseSeal(bytes.toString('utf8')) };
   });
 }

@@ -55,6 +55,8 @@ export interface DocumentEvidence<Reference = NumberReference> {
   readonly prose: readonly { from: number; to: number; file: string; sha256: string }[];
   /** Drawn from the document, in its folder. */
   readonly pictures?: readonly { file: string; sha256: string }[];
+  /** Written together with it, relative to its folder. */
+  readonly beside?: readonly string[];
 }
 
 /** What vouches for a document as a whole. */

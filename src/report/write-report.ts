@@ -5,7 +5,7 @@ import { makeDirectory, writeFileAtomic, writeJsonAtomic } from '../record/atomi
 import { UsageError } from '../record/errors.ts';
 import { findNumerals } from '../record/find-numerals.ts';
 import { BASELINES_FILE_NAME, baselines } from './baselines.ts';
-import type { Planned } from './charts/chart.ts';
+import { CHARTS_FOLDER, isDrawn, type Planned } from './charts/chart.ts';
 import type { ExperimentReport } from './collect.ts';
 import { confusionCsv } from './confusion-csv.ts';
 import {
@@ -54,14 +54,13 @@ export function writeReport(
     ...{ version, charts, notes: readNotes(dir) },
     ...(imports ? { imports } : {}),
   });
-  writeJsonAtomic(evidencePath, withDigest(evidence));
-  writeFileAtomic(logPath, text);
   writeTable(csvPath, summaryCsv(report), report.name);
-  return {
-    ...{ logPath, evidencePath, csvPath },
-    ...writeBaselines(report, dir, version),
-    ...writeConfusion(report, dir),
-  };
+  const others = { ...writeBaselines(report, dir, version), ...writeConfusion(report, dir) };
+  const drawn = charts.filter(isDrawn).map(({ name }) => `${CHARTS_FOLDER}/${name}.vl.json`);
+  const beside = [csvPath, ...Object.values(others)].map((path) => basename(path));
+  writeJsonAtomic(evidencePath, withDigest({ ...evidence, beside: [...beside, ...drawn] }));
+  writeFileAtomic(logPath, text);
+  return { logPath, evidencePath, csvPath, ...others };
 }
 
 function writeBaselines(
@@ -127,6 +126,7 @@ function fileEvidence(document: string, text: string, experiment: string): Docum
   return {
     ...{ schema: DOCUMENT_EVIDENCE_SCHEMA, document, ...fingerprint(text) },
     ...{ experiment, numbers: [], family: [], constants: findNumerals(text), prose: [] },
+    beside: [LOG_FILE_NAME],
   };
 }
 

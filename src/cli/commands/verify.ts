@@ -40,7 +40,8 @@ export async function run(options: Options, io: CommandIo): Promise<number> {
     return exitCode;
   }
   for (const { first, others } of gathered(found.discrepancies)) {
-    const more = others > 0 ? `\n    and ${others} more of ${first.place?.file} from this run` : '';
+    const from = first.run === undefined ? 'like it' : 'from this run';
+    const more = others > 0 ? `\n    and ${others} more of ${first.place?.file} ${from}` : '';
     writeLine(io.stdout, `${renderDiscrepancy(first)}${more}\n`);
   }
   writeLine(
@@ -64,12 +65,16 @@ export async function run(options: Options, io: CommandIo): Promise<number> {
   return exitCode;
 }
 
+/** Of these one place of a document stands for all that have the same cause. */
+const COMMON = new Set(['number-without-evidence', 'number-added']);
+
 /** A run that is gone takes hundreds of numbers with it: one place of each document tells it. */
 function gathered(all: readonly Discrepancy[]): { first: Discrepancy; others: number }[] {
   const groups = new Map<string, { first: Discrepancy; others: number }>();
   for (const [index, each] of all.entries()) {
-    const gone = each.code === 'number-without-evidence';
-    const key = gone ? `${each.place?.file} ${each.run}` : String(index);
+    const key = COMMON.has(each.code)
+      ? `${each.code} ${each.place?.file} ${each.run}`
+      : String(index);
     const known = groups.get(key);
     if (known) known.others++;
     else groups.set(key, { first: each, others: 0 });

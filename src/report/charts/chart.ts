@@ -2,6 +2,9 @@
 import type { CitedJson, Words } from './cited-json.ts';
 import { CONFIG } from './theme.ts';
 
+/** Beside the log of an experiment. */
+export const CHARTS_FOLDER = 'charts';
+
 export interface Chart {
   /** Of its files, without an extension. */
   readonly name: string;

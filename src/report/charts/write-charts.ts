@@ -6,11 +6,9 @@ import { sha256Hex } from '../../record/canonical.ts';
 import type { ExperimentReport } from '../collect.ts';
 import { DocumentBuilder, type DocumentEvidence, withDigest } from '../document.ts';
 import { planCharts } from './catalogue.ts';
-import { type Chart, isDrawn, type Planned } from './chart.ts';
+import { CHARTS_FOLDER, type Chart, isDrawn, type Planned } from './chart.ts';
 import { addJson } from './cited-json.ts';
 import { drawPng, drawSvg } from './draw.ts';
-
-export const CHARTS_FOLDER = 'charts';
 
 const OURS = /\.(?:vl\.json|evidence\.json|svg|png)$/;
 
