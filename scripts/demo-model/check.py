@@ -4,6 +4,7 @@ It shares no code with the training script: own reader, own forward pass, own qu
 when a number differs from measured.json by more than rounding.
 
     python scripts/demo-model/check.py --model models/assay-tiny
+    python scripts/demo-model/check.py --model models/assay-tiny-moe --data models/assay-tiny
 """
 
 import argparse
@@ -140,14 +141,16 @@ def measure(w, cfg, texts, items):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--model", required=True, type=Path)
-    folder = parser.parse_args().model
+    parser.add_argument("--data", type=Path, help="folder of the held-out sets; default: MODEL")
+    args = parser.parse_args()
+    folder, data = args.model, args.data or args.model
     cfg = json.loads((folder / "config.json").read_text())
-    form = json.loads((folder / "intents.json").read_text())
+    form = json.loads((data / "intents.json").read_text())
     recorded = json.loads((folder / "measured.json").read_text())["measured"]
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    texts = [np.array(tokenizer.encode(r["text"]).ids) for r in rows(folder / "heldout.jsonl")]
+    texts = [np.array(tokenizer.encode(r["text"]).ids) for r in rows(data / "heldout.jsonl")]
     items = []
-    for row in rows(folder / "intents.jsonl"):
+    for row in rows(data / "intents.jsonl"):
         prompt = form["prompt"].replace("{text}", row["text"])
         answer = form["continuation"].replace("{label}", row["label"])
         ids = tokenizer.encode(prompt + answer).ids

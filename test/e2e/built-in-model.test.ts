@@ -69,6 +69,18 @@ describe('the built-in model', () => {
     expect(stored('bf16')).toBeLessThan(stored('f32'));
   });
 
+  it('finds the perplexity of the mixture of experts, too', async () => {
+    const path = join(projectRoot, 'models/assay-tiny-moe/measured.json');
+    const { bf16 } = JSON.parse(readFileSync(path, 'utf8')).measured;
+    const settings = ['--corpus', 'builtin:assay-tiny/heldout.jsonl', '--budget', 'extended'];
+    const model = ['--model', 'builtin:assay-tiny-moe', '--stride', '256'];
+    const result = await bench.assay(['eval', ...model, ...settings, '--json']);
+    expect(result, result.stderr).toMatchObject({ code: 0 });
+    const { metrics } = result.json<{ metrics: RunOutput['runs'][0]['metrics'] }>();
+    expect(metrics.scoredTokens!.value).toBe(bf16.predicted_tokens);
+    expect(Math.abs(metrics.perplexity!.value! / bf16.perplexity - 1)).toBeLessThan(1e-4);
+  });
+
   it('ends in a lab in which every number stands', async () => {
     const verified = await bench.assay(['verify']);
     expect(verified.code, verified.stdout).toBe(0);
