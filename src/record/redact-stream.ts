@@ -2,7 +2,7 @@
 
 import { Transform } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
-import { NO_SECRETS, redactText, type Secrets } from './redact.ts';
+import { NO_SECRETS, REDACTED, redactText, type Secrets } from './redact.ts';
 
 /** A longer line is passed on in parts. */
 const MAX_LINE = 1 << 20;
@@ -17,10 +17,11 @@ const CUT_ATTEMPTS = 64;
 export function redactingLineFilter(secrets: Secrets = NO_SECRETS): Transform {
   const decoder = new StringDecoder('utf8');
   let held = '';
+  const redactLine = lineRedactor(secrets);
   const take = (text: string): string => {
     held += text;
     const end = Math.max(held.lastIndexOf('\n'), held.lastIndexOf('\r')) + 1;
-    const lines = redactLines(held.slice(0, end), secrets);
+    const lines = redactLines(held.slice(0, end), redactLine);
     held = held.slice(end);
     if (held.length <= MAX_LINE) return lines;
     const cut = safeCut(held, secrets);
@@ -39,13 +40,34 @@ export function redactingLineFilter(secrets: Secrets = NO_SECRETS): Transform {
   });
 }
 
-function redactLines(text: string, secrets: Secrets): string {
+/** A PEM block is longer than any: 16,384 bits take some 200 lines. */
+const MAX_KEY_LINES = 400;
+const KEY_BEGINS = /-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----/;
+const KEY_ENDS = /-----END [A-Z ]{0,40}PRIVATE KEY-----/;
+/** Base64, a header of an encrypted key, or nothing. */
+const KEY_LINE = /^\s*(?:[A-Za-z0-9+/=]*|[A-Z][A-Za-z-]+: .*)\s*$/;
+
+/** Line by line, and a private key over all its lines. */
+function lineRedactor(secrets: Secrets): (line: string) => string {
+  let keyLines = 0;
+  return (line) => {
+    const [begins, ends] = [KEY_BEGINS.test(line), KEY_ENDS.test(line)];
+    const inside = keyLines > 0 && (ends || KEY_LINE.test(line));
+    keyLines = inside ? keyLines - 1 : 0;
+    if (begins) keyLines = MAX_KEY_LINES;
+    if (ends) keyLines = 0;
+    if (inside) return line === '' ? '' : REDACTED;
+    return redactText(line, secrets);
+  };
+}
+
+function redactLines(text: string, redactLine: (line: string) => string): string {
   if (text === '') return '';
   return text
     .split(/(?<=[\n\r])/)
     .map((line) => {
       const body = line.replace(/[\n\r]$/, '');
-      return redactText(body, secrets) + line.slice(body.length);
+      return redactLine(body) + line.slice(body.length);
     })
     .join('');
 }

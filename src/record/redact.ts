@@ -3,8 +3,15 @@
  * variables with secret names, shapes of known keys, and places where secrets stand (flags,
  * headers, URL user info, query parameters, assignments). Where in doubt too much is hidden.
  */
-import { isSecretName, isSecretVariable } from './secret-names.ts';
-import { AUTHORIZATION, PLACES, type Place, SHAPES, USER_INFO } from './secret-places.ts';
+import { isDoubtfulName, isSecretName, isSecretVariable, looksSecret } from './secret-names.ts';
+import {
+  AUTHORIZATION,
+  isAttachedPassword,
+  PLACES,
+  type Place,
+  SHAPES,
+  USER_INFO,
+} from './secret-places.ts';
 
 export const REDACTED = '[redacted]';
 
@@ -62,15 +69,16 @@ export function redactText(text: string, secrets: Secrets = NO_SECRETS): string 
   return PLACES.reduce(hideAt, out);
 }
 
-function hideAt(text: string, { head, value, isSecret }: Place): string {
+function hideAt(text: string, { head, value, isSecret, fits }: Place): string {
   let out = '';
   let done = 0;
   for (const match of text.matchAll(head)) {
     const start = match.index + match[0].length;
     if (match.index < done || !isSecret(match.groups?.name ?? '')) continue;
     value.lastIndex = start;
-    const length = value.exec(text)?.[0].length ?? 0;
-    if (length === 0) continue;
+    const standing = value.exec(text)?.[0] ?? '';
+    const { length } = standing;
+    if (length === 0 || (fits && !fits(standing))) continue;
     out += text.slice(done, start) + REDACTED;
     done = start + length;
   }
@@ -98,31 +106,60 @@ const SCHEME = /^(basic|digest|token|apikey|negotiate)$/i;
 
 /** `Authorization` keeps its scheme, so it is left to redactText. */
 function isSecretHeader(name: string): boolean {
-  const plain = name.replace(/:\s*$/, '');
+  const plain = name.replace(/^-H|:\s*$/g, '');
   return isSecretName(plain) && !/^(proxy-)?authorization$/i.test(plain);
+}
+
+function isSecretAssignment(name: string, value: string): boolean {
+  return isSecretName(name) || (isDoubtfulName(name) && looksSecret(value));
+}
+
+/** Flags with one letter that mean a password for the program that is run, and where it stands. */
+function passwordFlags(argv: readonly string[]): ReadonlyMap<string, 'attached' | 'next'> {
+  const flags = new Map<string, 'attached' | 'next'>();
+  const programs = argv.map((word) => word.replace(/^.*[/\\]/, ''));
+  for (const [i, program] of programs.entries()) {
+    if (/^(mysql|mariadb)/.test(program)) flags.set('-p', 'attached');
+    if (program === 'sshpass') flags.set('-p', 'next');
+    if (/^(docker|podman)$/.test(program) && programs[i + 1] === 'login') flags.set('-p', 'next');
+    if (program === 'redis-cli') flags.set('-a', 'next');
+  }
+  return flags;
 }
 
 /** Every word as what may be shown and, behind it, what a flag says is secret. */
 function readArgv(argv: readonly string[]): { before: string; secret: string | null }[] {
   let nextIsSecret = false;
   let nextIsLogin = false;
+  let nextIsDoubtful = false;
+  const ofClient = passwordFlags(argv);
   return argv.map((word) => {
-    const hidden = nextIsSecret;
+    const hidden = nextIsSecret || (nextIsDoubtful && looksSecret(word));
     const login = nextIsLogin ? /^([^\s:/]+:)(?!\d+$|[/~.])(.+)$/s.exec(word) : null;
     nextIsLogin = /^(-u|--user|--proxy-user)$/.test(word);
+    nextIsDoubtful = word.startsWith('-') && isDoubtfulName(word);
     if (login) return { before: login[1] ?? '', secret: login[2] ?? '' };
     const flag = /^-{1,2}([A-Za-z][\w.-]*)$/.exec(word)?.[1];
+    const short = /^(-[pa])(.*)$/s.exec(word);
+    const flagged = short !== null && ofClient.has(short[1] ?? '');
     nextIsSecret =
+      (flagged && ofClient.get(short[1] ?? '') === 'next' && short[2] === '') ||
       (flag !== undefined && isSecretName(flag)) ||
       AWAITED.test(word) ||
       (hidden && SCHEME.test(word));
     if (hidden && !nextIsSecret) return { before: '', secret: word };
-    const header = /^([A-Za-z][\w-]{0,63}:\s*)(.+)$/s.exec(word);
+    const [, letter = '', attached = ''] = short ?? [];
+    if (attached !== '' && (flagged || (letter === '-p' && isAttachedPassword(attached)))) {
+      return { before: letter, secret: attached };
+    }
+    const attachedLogin = /^(-u[^\s:/]+:)(?!\d+$|[/~.])(.+)$/s.exec(word);
+    if (attachedLogin) return { before: attachedLogin[1] ?? '', secret: attachedLogin[2] ?? '' };
+    const header = /^((?:-H)?[A-Za-z][\w-]{0,63}:\s*)(.+)$/s.exec(word);
     if (header !== null && isSecretHeader(header[1] ?? '')) {
       return { before: header[1] ?? '', secret: header[2] ?? '' };
     }
     const assigned = /^(-{0,2}([A-Za-z_][\w.-]*)=)(.+)$/s.exec(word);
-    if (assigned !== null && isSecretName(assigned[2] ?? '')) {
+    if (assigned !== null && isSecretAssignment(assigned[2] ?? '', assigned[3] ?? '')) {
       return { before: assigned[1] ?? '', secret: assigned[3] ?? '' };
     }
     return { before: word, secret: null };

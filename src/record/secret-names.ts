@@ -10,7 +10,8 @@ const SECRET_LAST = new Set(['token', 'signature', 'sig', 'auth', 'cookie']);
 /** `key` alone names map keys and cell keys; behind one of these it names a secret. */
 const KEY_OWNERS = new Set([
   ...['api', 'access', 'secret', 'private', 'auth', 'encryption', 'signing', 'subscription'],
-  ...['account', 'master', 'service', 'hf', 'hub', 'openai', 'anthropic', 'license'],
+  ...['account', 'master', 'service', 'hf', 'hub', 'openai', 'anthropic', 'license', 'wandb'],
+  ...['azure', 'aws', 'gemini', 'google', 'groq', 'mistral', 'cohere', 'ngc', 'nvidia', 'storage'],
 ]);
 /** The name of something about a secret. */
 const HARMLESS_LAST = new Set(['file', 'path', 'dir', 'ids', 'id', 'count', 'type', 'name']);
@@ -42,6 +43,20 @@ export function isSecretParameter(name: string): boolean {
     String.fromCharCode(Number.parseInt(hex, 16)),
   );
   return isSecretName(plain) || /^(key|code|assertion|x-amz-credential)$/i.test(plain);
+}
+
+/** Names that mean a secret or something harmless: what stands there decides. */
+export function isDoubtfulName(name: string): boolean {
+  return /^-{0,2}(key|token|pwd|session|session[-_]?id|sid|sig|pass|access)$/i.test(name);
+}
+
+/** Letters and digits mixed, as keys are, and not a path, a scheme or a name with dots. */
+export function looksSecret(value: string): boolean {
+  const plain = value.replaceAll(/^["']|["'.,;)]+$/g, '');
+  if (!/^[\w+/=~!@#$%^&*-]{8,}$/.test(plain) || /^[/~]|^(?:u?int|fp|bf|f)\d/i.test(plain))
+    return false;
+  if (/^[a-z]+(?:_[a-z]+)+_?\d*$/.test(plain)) return false;
+  return /\d/.test(plain) && /[A-Za-z]/.test(plain);
 }
 
 /** Wider than for flags: hiding a harmless value costs nothing there. */

@@ -1,5 +1,5 @@
 /** What secrets look like, and where they stand in a text. */
-import { isSecretName, isSecretParameter } from './secret-names.ts';
+import { isDoubtfulName, isSecretName, isSecretParameter, looksSecret } from './secret-names.ts';
 
 /** Keys that can be known by their shape alone. Quantifiers are bounded below, so no name fits. */
 export const SHAPES: readonly RegExp[] = [
@@ -21,6 +21,8 @@ export const SHAPES: readonly RegExp[] = [
   /-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[^-]{0,20000}(?:-----END [A-Z ]{0,40}PRIVATE KEY-----)?/g,
   /eyJ[\w-]{5,}\.[\w-]{5,}\.[\w-]*/g,
   /(?<=\bbearer\s{1,4})[\w.~+/=-]{8,}/gi,
+  /(?<=\b(?:[Bb]asic|BASIC)\s{1,4})(?=[\w+/]*[A-Z])(?=[\w+/]*\d)[\w+/]{8,}={0,2}/g,
+  /AGE-SECRET-KEY-1[0-9A-Z]{20,}/g,
 ];
 
 /** The scheme stays, what follows goes; a scheme alone is no credential. */
@@ -38,13 +40,23 @@ export interface Place {
   readonly head: RegExp;
   readonly value: RegExp;
   readonly isSecret: (name: string) => boolean;
+  /** Where the name leaves it open. Then `value` is bounded: it is read at every such name. */
+  readonly fits?: (value: string) => boolean;
 }
+/** Behind `-p`: neither `-print`, nor `-p8000:80`, nor `-p/path`, nor `-p=5`. */
+export function isAttachedPassword(value: string): boolean {
+  return (
+    /^[^\s/.~=:,[<-]{6,}$/.test(value) && /[A-Z\d!@#$%^&*]/.test(value) && /[A-Za-z]/.test(value)
+  );
+}
+
 /** In free text a bare `token: 5` is a count: only names that cannot mean one. */
 const ASSIGNED_NAMES: readonly RegExp[] = [
   /(api|access|secret|private|auth|refresh|session|hf|hub|bearer|client)[-_]?(key|token)/i,
   /passw(or)?d|passphrase|secret/i,
   /^[A-Z][A-Z0-9_]*_(KEY|TOKEN|CREDENTIALS?|PWD)$/,
   /^(set-)?cookie$|^[a-z-]+-(subscription-key|token)$/i,
+  /^account[-_]?key$|^[a-z]+[-_](api|account|signing|encryption)[-_]?key$/i,
 ];
 
 export const PLACES: readonly Place[] = [
@@ -84,5 +96,46 @@ export const PLACES: readonly Place[] = [
     head: /(?<![\w.-])(?<name>[A-Za-z_][\w-]{0,63})["']?\s{0,2}[=:]\s{0,2}(?!\[redacted\])/g,
     value: /"[^"]*"|'[^']*'|\S+/y,
     isSecret: (name) => ASSIGNED_NAMES.some((pattern) => pattern.test(name)),
+  },
+  {
+    head: /(?<![\w.-])(?<name>[A-Za-z_][\w-]{0,15})["']?\s{0,2}[=:]\s{0,2}(?!\[redacted\])/g,
+    value: /"[^"]{1,512}"|'[^']{1,512}'|\S{1,512}/y,
+    isSecret: isDoubtfulName,
+    fits: looksSecret,
+  },
+  {
+    // `token=X` written without a space is an assignment; `token: X` is a sentence about tokens.
+    head: /(?<![\w.-])(?<name>token|pwd)=(?!\[redacted\])/gi,
+    value: /[\w+/~-]{6,512}/y,
+    isSecret: () => true,
+    fits: (value) => !/^\d+$|^[/~]/.test(value),
+  },
+  {
+    head: new RegExp(
+      String.raw`(?<![\w-])(?<name>api[ _-]?key|password|passphrase|secret|token)` +
+        String.raw`\s+is:?\s+(?!\[redacted\])`,
+      'gi',
+    ),
+    value: /\S{6,512}/y,
+    isSecret: () => true,
+    fits: (value) => /\d/.test(value),
+  },
+  {
+    // mysql -pX, sshpass -p X, docker login -p X, redis-cli -a X.
+    head: new RegExp(
+      String.raw`\b(?<name>(?:mysql\w*|mariadb\w*|sshpass)\b[^|;&\n]{0,200}?\s-p|sshpass\s+-p\s+|` +
+        String.raw`(?:docker|podman)\s+login\b[^|;&\n]{0,200}?\s-p\s*|` +
+        String.raw`redis-cli\b[^|;&\n]{0,200}?\s-a\s+)(?!\[redacted\])(?=\S)`,
+      'g',
+    ),
+    value: /"[^"]*"|'[^']*'|\S+/y,
+    isSecret: () => true,
+  },
+  {
+    // -pX of any other program: a port, a path or a word of small letters is none.
+    head: /(?<![\w-])-p(?<name>)(?!\[redacted\])(?=\S)/g,
+    value: /\S{1,512}/y,
+    isSecret: () => true,
+    fits: isAttachedPassword,
   },
 ];
