@@ -22,6 +22,8 @@ export function addRouting(program: Command, act: Act): void {
     .argument('<file...>', 'traces, run directories, and timing files (no_log and log)')
     .option('--keep-dummies', 'count rows of profiling and warm-up as routes')
     .option('--by-request', 'in JSON, every request of every layer too')
+    .option('--out <dir>', 'of MOE_REPORT.md and its charts (default: reports/moe/… in the lab)')
+    .option('--no-report', 'print only; with --json this is so unless --out is given')
     .option('--json', 'as JSON')
     .addHelpText('after', '\nExample:\n  assay moe analyze moe_routes.jsonl timing.json')
     .action((files: string[], options: Options) =>

@@ -14,9 +14,11 @@ import { canonicalJson, sha256Hex } from '../record/canonical.ts';
 import { findNumerals, type Numeral } from '../record/find-numerals.ts';
 import { type NumberFormat, renderNumber } from '../record/numerals.ts';
 import { readRegular } from '../record/regular-file.ts';
+import type { RouteNumberReference } from '../routing/route-facts.ts';
 import type { Discrepancy, Place } from './discrepancy.ts';
 import { checkBeside, checkPictures, editedDocument, readBytes } from './document-files.ts';
 import { type MendedFile, mendFile } from './mended-file.ts';
+import { type RouteNumbers, routeReferenceSchema, traceEvidenceSchema } from './route-numbers.ts';
 import { verifyTable } from './verify-table.ts';
 
 const place = { line: z.number().int(), column: z.number().int(), text: z.string() };
@@ -32,6 +34,7 @@ const sidecarSchema = z.object({
       ...place,
       reference: z.union([
         z.object({ from: z.literal('log'), log: z.string(), field: z.string() }),
+        routeReferenceSchema,
         z.looseObject({ from: z.string(), run: z.string() }),
       ]),
       format: z.looseObject({ style: z.string() }),
@@ -54,6 +57,7 @@ const sidecarSchema = z.object({
   pictures: z.array(z.object({ file: z.string(), sha256: z.string() })).default([]),
   beside: z.array(z.string()).default([]),
   logs: z.object({ root: z.string() }).optional(),
+  traces: traceEvidenceSchema.optional(),
 });
 type Sidecar = z.infer<typeof sidecarSchema>;
 
@@ -69,12 +73,17 @@ interface Document {
   readonly sidecar: Sidecar;
   readonly lookup: RunLookup;
   readonly logs: LogIndex | null;
+  readonly routes: RouteNumbers | null;
 }
 
-export function verifyDocument(
-  sidecarPath: string,
-  context: { root: string; lookup: RunLookup; logs?: LogIndex | null },
-): VerifiedDocument {
+interface Context {
+  readonly root: string;
+  readonly lookup: RunLookup;
+  readonly logs?: LogIndex | null;
+  readonly routes?: RouteNumbers | null;
+}
+
+export function verifyDocument(sidecarPath: string, context: Context): VerifiedDocument {
   const shown = relative(context.root, sidecarPath).replaceAll('\\', '/');
   let written: string;
   let raw: Record<string, unknown>;
@@ -96,9 +105,10 @@ export function verifyDocument(
   const bytes = readBytes(file, path);
   if (!Buffer.isBuffer(bytes)) return { document: file, numbers: 0, discrepancies: [bytes] };
   const text = bytes.toString('utf8');
-  const { lookup, logs = null } = context;
+  const { lookup, logs = null, routes = null } = context;
   const lines = text.split('\n');
-  const document: Document = { file, lines, sidecar: aligned(sidecar, lines), lookup, logs };
+  const sources = { lookup, logs, routes };
+  const document: Document = { file, lines, sidecar: aligned(sidecar, lines), ...sources };
   const isTable = basename(file) === 'summary.csv';
   const mended = isTable ? mendDocument({ file, text, sidecar }) : null;
   const table = isTable ? verifyTable({ file, text, mended }, lookup) : null;
@@ -111,6 +121,7 @@ export function verifyDocument(
         editedDocument({ file, text, shown, sha256: sidecar.sha256 }),
     );
   }
+  discrepancies.push(...(routes?.discrepancies ?? []));
   discrepancies.push(...checkPictures(sidecar.pictures, dirname(file), context.root));
   discrepancies.push(...checkBeside(sidecar.beside, dirname(file), context.root));
   const { digest, ...rest } = raw;
@@ -178,7 +189,9 @@ function checkNumbers(document: Document): Discrepancy[] {
       return [{ code: 'evidence-edited', message, ...from, place: at, found: standing }];
     }
     if (expected === null) {
-      const source = isOfLog(number.reference) ? 'log' : 'run';
+      // Told once, with the trace.
+      if (isOfRoute(number.reference) && document.routes?.discrepancies.length) return [];
+      const source = sourceOf(number.reference);
       const message = `${says}: the ${source} or its metric is not there any more`;
       return [{ code: 'number-without-evidence', message, ...from, place: at, found: standing }];
     }
@@ -199,8 +212,21 @@ function isOfLog(reference: StoredReference): reference is LogNumberReference {
   return reference.from === 'log';
 }
 
+function isOfRoute(reference: StoredReference): reference is RouteNumberReference {
+  return reference.from === 'route';
+}
+
+function sourceOf(reference: StoredReference): string {
+  if (isOfLog(reference)) return 'log';
+  return isOfRoute(reference) ? 'trace' : 'run';
+}
+
 function origin(reference: StoredReference): { says: string; from: { run?: string } } {
   if (isOfLog(reference)) return { says: `${reference.field} of ${reference.log}`, from: {} };
+  if (isOfRoute(reference)) {
+    const { field, trace, against } = reference;
+    return { says: `${field} of ${trace}${against ? ` against ${against}` : ''}`, from: {} };
+  }
   const says = describeReference(reference as unknown as NumberReference);
   return { says, from: { run: reference.run } };
 }
@@ -208,12 +234,14 @@ function origin(reference: StoredReference): { says: string; from: { run?: strin
 /** null: the run or its metric is gone; undefined: there is no such field, formula or format. */
 function renderAgain(
   { reference, format }: Sidecar['numbers'][number],
-  { lookup, logs, sidecar }: Document,
+  { lookup, logs, routes, sidecar }: Document,
 ): string | null | undefined {
   try {
     const value = isOfLog(reference)
       ? logs && logNumber(logs, reference)
-      : resolveNumber(reference as unknown as NumberReference, lookup, sidecar.family);
+      : isOfRoute(reference)
+        ? (routes?.number(reference) ?? null)
+        : resolveNumber(reference as unknown as NumberReference, lookup, sidecar.family);
     return value === null ? null : renderNumber(value, format as unknown as NumberFormat);
   } catch {
     return undefined;

@@ -11,6 +11,7 @@ import { listRuns, type RunEntry } from '../record/run-reader.ts';
 import { readRunRows } from '../record/sample-reader.ts';
 import type { Discrepancy } from './discrepancy.ts';
 import { mendManifest } from './mended-manifest.ts';
+import { RouteSources } from './route-numbers.ts';
 import { unvouchedDocuments } from './unvouched.ts';
 import { type VerifiedDocument, verifyDocument } from './verify-document.ts';
 import { type VerifiedRun, verifyRun } from './verify-run.ts';
@@ -66,9 +67,11 @@ export async function verifyLab(lab: Lab, options: VerifyOptions = {}): Promise<
   const all = only.length === 0;
   const documents = all ? sidecars(lab) : [];
   const checked: VerifiedDocument[] = [];
+  const traces = new RouteSources();
   for (const path of documents) {
     const lookup = lookupIn(verified, entries);
-    checked.push(verifyDocument(path, { root: lab.root, lookup, logs: await logsOf(path) }));
+    const [logs, routes] = [await logsOf(path), await traces.numbersOf(path)];
+    checked.push(verifyDocument(path, { root: lab.root, lookup, logs, routes }));
   }
   discrepancies.push(...toldOnce(checked));
   if (all) discrepancies.push(...unvouchedDocuments(lab, documents));

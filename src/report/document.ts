@@ -33,6 +33,13 @@ export interface Citation<Reference = NumberReference> {
   readonly format: NumberFormat;
 }
 
+export interface TraceEvidence {
+  /** From the document to where the paths of `files` begin. */
+  readonly root: string;
+  readonly keepDummies: boolean;
+  readonly files: readonly { readonly path: string; readonly sha256: string }[];
+}
+
 export interface Constant {
   readonly line: number;
   readonly column: number;
@@ -53,6 +60,8 @@ export interface DocumentEvidence<Reference = NumberReference> {
   readonly constants: readonly Constant[];
   /** Lines that a person wrote in notes/*.md: included as they are, claimed by nobody. */
   readonly prose: readonly { from: number; to: number; file: string; sha256: string }[];
+  /** Routing traces and timing files that numbers are read from. */
+  readonly traces?: TraceEvidence;
   /** Drawn from the document, in its folder. */
   readonly pictures?: readonly { file: string; sha256: string }[];
   /** Written together with it, relative to its folder. */

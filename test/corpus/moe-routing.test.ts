@@ -47,7 +47,7 @@ describe.skipIf(!present)('seed 002', () => {
   });
 
   it('timing: 0.88 % by rate, 0.00 % by a rounded time, two numbers of tokens', async () => {
-    const { code, stdout } = await assayHere(['moe', 'analyze', 'timing.json'], dir);
+    const { code, stdout } = await assayHere(['moe', 'analyze', 'timing.json', '--no-report'], dir);
     expect(code).toBe(0);
     expect(stdout).toMatch(/0\.88 % by tokens\/s/);
     expect(stdout).toMatch(/0\.00 % by wall time; its rounding allows \[-0\.35, 0\.35\] %/);

@@ -49,8 +49,23 @@ export function coActivationOf(counts: ExpertCounts, experts: number): CoActivat
   };
 }
 
+/** [a][b]: lift of the pair; null for a = b, and where it is expected too seldom to tell. */
+export function liftMatrix(counts: ExpertCounts, experts: number): (number | null)[][] | null {
+  const matrix = pairMatrix(counts, experts);
+  if (matrix === null || counts.topK < 2) return null;
+  const uses = usesOf(matrix, experts, counts.topK);
+  const choices = uses.reduce((sum, n) => sum + n, 0);
+  return Array.from({ length: experts }, (_, a) =>
+    Array.from({ length: experts }, (__, b) => {
+      if (a === b) return null;
+      const expected = expectedPairs({ uses, choices }, { a, b }, counts.topK);
+      return expected >= EXPECTED ? (matrix[a * experts + b] as number) / expected : null;
+    }),
+  );
+}
+
 /** [a][b] = [b][a]: routes that chose both; null: there are too many experts. */
-export function pairMatrix(counts: ExpertCounts, experts: number): Float64Array | null {
+function pairMatrix(counts: ExpertCounts, experts: number): Float64Array | null {
   if (counts.pairs === null) return null;
   const { data, stride } = counts.pairs;
   const matrix = new Float64Array(experts * experts);

@@ -26,7 +26,9 @@ export async function run(options: Options, io: CommandIo): Promise<number> {
     },
   });
   if (io.stderr.isTTY) io.stderr.write('\r\u001b[K');
-  if (found.runs + found.unfinished === 0 && found.discrepancies.length === 0) {
+  // Reports of logs and traces stand without runs.
+  const checked = found.runs + found.unfinished + found.documents;
+  if (checked === 0 && found.discrepancies.length === 0) {
     throw new UsageError(
       options.runs.length > 0
         ? `no run fits ${options.runs.join(', ')}`

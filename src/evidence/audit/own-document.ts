@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { findLab } from '../../record/lab.ts';
 import { listRuns } from '../../record/run-reader.ts';
+import { RouteSources } from '../route-numbers.ts';
 import { logsOf, lookupIn } from '../verify.ts';
 import { verifyDocument } from '../verify-document.ts';
 import { type VerifiedRun, verifyRun } from '../verify-run.ts';
@@ -29,6 +30,7 @@ export async function auditOwnDocument(path: string, sidecar: string): Promise<A
     root: lab.root,
     lookup: lookupIn(verified, entries),
     logs: await logsOf(sidecar),
+    routes: await new RouteSources().numbersOf(sidecar),
   });
   const findings = discrepancies.map((d): AuditFinding => {
     const nowhere = { file: document, line: 1, column: 1, text: '', width: 1 };

@@ -2,6 +2,7 @@
 import type { JudgedTiming } from '../../analyze/routing/timing.ts';
 import type { TraceAnalysis } from '../../routing/analyze-trace.ts';
 import type { TraceComparison } from '../../routing/compare-traces.ts';
+import { traceFacts } from '../../routing/route-facts.ts';
 import { verdictsOf } from './verdicts.ts';
 
 export interface AnalyzedFiles {
@@ -23,17 +24,6 @@ export function analysisJson(
 }
 
 function traceJson(trace: TraceAnalysis, byRequest: boolean): Record<string, unknown> {
-  const { read, layers, weightSums, normalized } = trace;
-  const { routes, dummyRoutes, refusedRoutes, experts, expertsFrom, requests } = trace;
-  return {
-    ...{ path: read.path, kind: read.kind, model: read.header?.modelId ?? null },
-    ...{ routes, dummyRoutes, refusedRoutes, experts, expertsFrom, requests },
-    weights: { lowSum: weightSums[0], highSum: weightSums[1], normalized },
-    verdicts: verdictsOf(trace),
-    problems: { total: read.problems.total, totals: read.problems.totals },
-    layers: layers.map((layer) => {
-      const { requests: each, ...rest } = layer;
-      return byRequest ? { ...rest, requests: each } : rest;
-    }),
-  };
+  const { layers, ...facts } = traceFacts(trace, { byRequest });
+  return { path: trace.read.path, ...facts, verdicts: verdictsOf(trace), layers };
 }
