@@ -1,6 +1,7 @@
 /** `assay weights dequantize`, `quantize` and `repack`: a whole checkpoint becomes another. */
 import type { Command } from 'commander';
 import type { Act, Options } from './measuring-commands.ts';
+import { integer } from './option-values.ts';
 
 export function addConverting(weights: Command, act: Act): void {
   withShared(
@@ -39,6 +40,7 @@ function withShared(command: Command, example: string): Command {
     .argument('<in>', 'the directory of the model')
     .argument('<out>', 'a directory that does not exist yet')
     .option('--dry-run', 'print the plan with bytes and free disk; write nothing')
+    .option('--workers <n>', 'threads; 0: none; default: by size, at most 2', integer(0, 64))
     .option('--no-verify', 'do not read back and check what was written')
     .option('--no-hash', 'record no SHA-256 of what was read and written')
     .option('--json', 'as JSON')

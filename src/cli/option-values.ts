@@ -1,11 +1,12 @@
 /** Values of options, checked while the command line is read. */
 import { InvalidArgumentError } from 'commander';
 
-export function integer(least: number): (text: string) => number {
+export function integer(least: number, most = 2 ** 32 - 1): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (Number.isSafeInteger(value) && value >= least && value <= 2 ** 32 - 1) return value;
-    throw new InvalidArgumentError(`a whole number of at least ${least} is needed.`);
+    if (Number.isSafeInteger(value) && value >= least && value <= most) return value;
+    const bound = most < 2 ** 32 - 1 ? `from ${least} to ${most}` : `of at least ${least}`;
+    throw new InvalidArgumentError(`a whole number ${bound} is needed.`);
   };
 }
 

@@ -1,7 +1,4 @@
 /** A conversion of a whole checkpoint as a recorded run: write, verify, hash, give it its name. */
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { sha256File } from '../record/canonical.ts';
 import type { SampleRow } from '../record/rows.ts';
 import type { Finding } from '../record/schema.ts';
 import {
@@ -9,47 +6,25 @@ import {
   type ConversionPlan,
   type ConversionStep,
 } from '../weights/convert/conversion-plan.ts';
-import { verifyCheckpoint } from '../weights/convert/verify-checkpoint.ts';
 import {
-  discard,
-  publish,
-  type Written,
-  writeCheckpoint,
-} from '../weights/convert/write-checkpoint.ts';
-import type { LookedAt } from '../weights/looked-at.ts';
+  type CheckpointConversion,
+  type Converted,
+  type ConvertOptions,
+  convertCheckpoint,
+} from '../weights/convert/convert-checkpoint.ts';
+import type { ConversionTimes } from '../weights/convert/write-checkpoint.ts';
 import { type RecordedLook, recordLook, type WeightsRunOptions } from './weights-run.ts';
 
-export interface Conversion {
+export interface Conversion extends CheckpointConversion {
   readonly verb: 'dequantize' | 'quantize' | 'repack';
   readonly scheme: string;
   readonly settings: Readonly<Record<string, unknown>>;
-  readonly input: LookedAt;
-  readonly plan: ConversionPlan;
-  /** A directory that does not exist yet. */
-  readonly out: string;
 }
 
-export interface ConversionOptions
-  extends Pick<WeightsRunOptions, 'lab' | 'hash' | 'argv' | 'cwd' | 'environment'> {
-  readonly verify: boolean;
-  readonly signal: AbortSignal;
-  readonly onTensor?: (file: string, tensor: string) => void;
-}
+export type ConversionOptions = Pick<WeightsRunOptions, 'lab' | 'argv' | 'cwd' | 'environment'> &
+  ConvertOptions;
 
-export interface ConversionTimes {
-  readonly convertMs: number;
-  readonly fsyncMs: number;
-  /** null: left out. */
-  readonly verifyMs: number | null;
-  readonly hashMs: number | null;
-}
-
-interface WrittenFile {
-  readonly path: string;
-  readonly sha256: string;
-}
-
-/** @throws what plan, write and verify throw; the run is then closed as failed or cancelled */
+/** @throws what plan and conversion throw; the run is then closed as failed or cancelled */
 export async function recordConversion(
   conversion: Conversion,
   options: ConversionOptions,
@@ -61,46 +36,23 @@ export async function recordConversion(
     { ...options, verb, scheme, subjects, settings: { ...settings, out }, metrics: [] },
     async (append) => {
       append(stepsOf(plan).map(rowOf));
-      const { signal, onTensor } = options;
-      const written = await writeCheckpoint(
-        plan,
-        { from: input.path, out },
-        { readAt: input.readAt, signal, ...(onTensor === undefined ? {} : { onTensor }) },
-      );
-      const finished = await finish(conversion, written, options);
-      times = finished.times;
-      return [timesFinding(finished.times), ...finished.files.map(fileFinding)];
+      const converted = await convertCheckpoint(conversion, options);
+      times = converted.times;
+      return findingsOf(converted);
     },
   );
   return { ...run, times: times as unknown as ConversionTimes };
 }
 
-async function finish(
-  { plan, input, out }: Conversion,
-  written: Written,
-  { verify, hash }: ConversionOptions,
-) {
-  const { convertMs, fsyncMs } = written;
-  try {
-    const started = performance.now();
-    if (verify) verifyCheckpoint(plan, written, input.readAt);
-    const verified = performance.now();
-    const files: WrittenFile[] = [];
-    if (hash) {
-      for (const path of readdirSync(written.dir).filter((name) => !name.startsWith('.'))) {
-        files.push({ path, sha256: await sha256File(join(written.dir, path)) });
-      }
-    }
-    const hashMs = hash ? performance.now() - verified : null;
-    publish(written, out);
-    return {
-      files,
-      times: { convertMs, fsyncMs, verifyMs: verify ? verified - started : null, hashMs },
-    };
-  } catch (error) {
-    discard(written);
-    throw error;
-  }
+function findingsOf({ times, files, resumed }: Converted): Finding[] {
+  const findings = [timesFinding(times)];
+  if (resumed.length > 0) findings.push(resumedFinding(resumed));
+  return [...findings, ...files.flatMap(fileFinding)];
+}
+
+function resumedFinding(resumed: readonly string[]): Finding {
+  const message = `an interrupted conversion had written ${resumed.join(', ')}`;
+  return { code: 'conversion-resumed', severity: 'info', message, evidence: { files: resumed } };
 }
 
 export const stepsOf = ({ files }: ConversionPlan): ConversionStep[] =>
@@ -119,10 +71,11 @@ export function rowOf(step: ConversionStep): SampleRow {
 const seconds = (ms: number | null): string =>
   ms === null ? 'skipped' : `${(ms / 1_000).toFixed(3)} s`;
 
-export function timesText({ convertMs, fsyncMs, verifyMs, hashMs }: ConversionTimes): string {
+export function timesText(times: ConversionTimes): string {
+  const { convertMs, fsyncMs, verifyMs, hashMs, finishMs } = times;
   return [
     `conversion ${seconds(convertMs)}`,
-    `flush ${seconds(fsyncMs)}`,
+    `then at the same time, in ${seconds(finishMs)}: flush ${seconds(fsyncMs)}`,
     `verification ${seconds(verifyMs)}`,
     `hashing ${seconds(hashMs)}`,
   ].join(', ');
@@ -135,13 +88,14 @@ function timesFinding(times: ConversionTimes): Finding {
 
 const WRITTEN_FILE = 'written-file';
 
-function fileFinding({ path, sha256 }: WrittenFile): Finding {
+function fileFinding({ path, sha256 }: Converted['files'][number]): Finding[] {
+  if (sha256 === null) return [];
   const message = `${path} was written with SHA-256 ${sha256}`;
-  return { code: WRITTEN_FILE, severity: 'info', message, place: path, evidence: { sha256 } };
+  return [{ code: WRITTEN_FILE, severity: 'info', message, place: path, evidence: { sha256 } }];
 }
 
 /** What a recorded conversion says that it wrote: names and SHA-256. */
-export function writtenFiles(findings: readonly Finding[]): WrittenFile[] {
+export function writtenFiles(findings: readonly Finding[]): { path: string; sha256: string }[] {
   return findings.flatMap(({ code, place = '', evidence }) =>
     code === WRITTEN_FILE ? [{ path: place, sha256: String(evidence?.sha256) }] : [],
   );

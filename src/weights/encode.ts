@@ -72,6 +72,14 @@ export function encodeE4m3(value: number): number {
   return e4m3Code(singleBits[0]!);
 }
 
+/** Adding and subtracting 1.5·2⁵² rounds a double to the nearest integer, ties to even. */
+const ROUND = 6755399441055744;
+
+/** The nearest integer within −half … half − 1, ties to even. */
+export function clampRound(value: number, half: number): number {
+  return (Math.max(-half, Math.min(half - 1, value)) + ROUND - ROUND) | 0;
+}
+
 /** f32 → little-endian bytes of a storage dtype. F32 is copied bit for bit. */
 export function encodeF32(values: Float32Array, dtype: StoredFloat): Uint8Array {
   const bits = bitsOf(values);

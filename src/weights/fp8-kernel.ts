@@ -2,10 +2,9 @@
  * The FP8 loops of the quantizer: s = absmax/448, q = e4m3(x/s). Division and rounding are exact
  * f32; the reference they must equal bit for bit is in quantizer.test.ts.
  */
-import { E4M3_MAX } from './dtype.ts';
 import { e4m3Code } from './encode.ts';
 import { absmaxBits, firstNotFinite, floatOf, isFiniteBits } from './int-kernel.ts';
-import type { StoreScale } from './scale.ts';
+import { fp8Scale, type StoreScale } from './scale.ts';
 import { FP8_BLOCK } from './scheme.ts';
 
 /** Quotients of one run of columns, read back as bits: cheaper than one float at a time. */
@@ -19,16 +18,30 @@ interface CodeSpan {
   readonly scale: number;
 }
 
+/** By the upper half of an f32, and whether the lower half is zero: that decides every rounding. */
+let upperCodes: Uint8Array | null = null;
+
+function codesByUpperHalf(): Uint8Array {
+  upperCodes ??= Uint8Array.from({ length: 2 ** 17 }, (_, i) =>
+    e4m3Code(((i >>> 1) << 16) | (i & 1)),
+  );
+  return upperCodes;
+}
+
 /** E4M3FN of values / scale, from `start` to `end`. */
 export function encodeSpan(
   values: Float32Array,
   codes: Uint8Array,
   { start, end, scale }: CodeSpan,
 ): void {
+  const table = codesByUpperHalf();
   for (let from = start; from < end; from += SCRATCH) {
     const count = Math.min(SCRATCH, end - from);
     for (let i = 0; i < count; i++) quotients[i] = values[from + i]! / scale;
-    for (let i = 0; i < count; i++) codes[from + i] = e4m3Code(quotientBits[i]!);
+    for (let i = 0; i < count; i++) {
+      const bits = quotientBits[i]!;
+      codes[from + i] = table[((bits >>> 16) << 1) | (bits << 16 === 0 ? 0 : 1)]!;
+    }
   }
 }
 
@@ -52,7 +65,7 @@ export function quantizeFp8Rows(
     const end = start + cols;
     const largest = absmaxBits(bits, start, end);
     if (!isFiniteBits(largest)) return firstNotFinite(bits, start, end);
-    const scale = store(Math.fround(Math.max(floatOf(largest), absmax) / E4M3_MAX));
+    const scale = fp8Scale(Math.max(floatOf(largest), absmax), store);
     scales[row] = scale;
     encodeSpan(values, codes, { start, end, scale });
   }
@@ -85,7 +98,7 @@ export function quantizeFp8Blocks(
         if (!isFiniteBits(rowMax))
           return firstNotFinite(bits, row * cols + left, row * cols + right);
       }
-      const scale = store(Math.fround(floatOf(largest) / E4M3_MAX));
+      const scale = fp8Scale(floatOf(largest), store);
       scales[block] = scale;
       for (let row = top; row < bottom; row++) {
         encodeSpan(values, codes, { start: row * cols + left, end: row * cols + right, scale });

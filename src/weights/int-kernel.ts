@@ -3,10 +3,9 @@
  * row), so a matrix is one run of groups. The reference they must equal bit for bit is in
  * quantizer.test.ts.
  */
-import type { StoreScale } from './scale.ts';
+import { clampRound } from './encode.ts';
+import { asymmetricScale, type StoreScale, symmetricScale } from './scale.ts';
 
-/** Adding and subtracting 1.5·2⁵² rounds a double to the nearest integer, ties to even. */
-const ROUND = 6755399441055744;
 const INFINITY_BITS = 0x7f800000;
 
 const single = new Float32Array(1);
@@ -71,12 +70,11 @@ export function quantizeSymmetric(
 ): number {
   const asBits = new Int32Array(values.buffer, values.byteOffset, values.length);
   const high = 2 ** (bits - 1) - 1;
-  const half = high + 0.5;
   for (let g = 0, start = 0; g < scales.length; g++, start += group) {
     const end = start + group;
     const largest = absmaxBits(asBits, start, end);
     if (!isFiniteBits(largest)) return firstNotFinite(asBits, start, end);
-    const scale = store(Math.fround(floatOf(largest) / half));
+    const scale = symmetricScale(floatOf(largest), bits, store);
     scales[g] = scale;
     roundGroup(values, codes, { start, end, scale, high });
   }
@@ -95,11 +93,9 @@ function roundGroup(
   codes: Int8Array,
   { start, end, scale, high }: GroupSpan,
 ): void {
-  const low = -high - 1;
+  // Clamped first: where the scale was cut to its dtype's range the quotient can be huge.
   for (let i = start; i < end; i++) {
-    // Clamped first: where the scale was cut to its dtype's range the quotient can be huge.
-    const quotient = Math.fround(values[i]! / scale);
-    codes[i] = (Math.max(low, Math.min(high, quotient)) + ROUND - ROUND) | 0;
+    codes[i] = clampRound(Math.fround(values[i]! / scale), high + 1);
   }
 }
 
@@ -127,10 +123,7 @@ export function quantizeAsymmetric(
       min = Math.min(x, min);
       max = Math.max(x, max);
     }
-    // max − min can leave the range of f32 where (max − min)/15 does not.
-    const range = Math.fround(max - min);
-    const scale = store(Math.fround((Number.isFinite(range) ? range : max - min) / 15));
-    const zero = clampRound(Math.fround(-8 - Math.fround(min / scale)), 8);
+    const { scale, zero } = asymmetricScale({ min, max }, store);
     scales[g] = scale;
     zeroPoints[g] = zero;
     for (let i = start; i < end; i++) {
@@ -138,9 +131,4 @@ export function quantizeAsymmetric(
     }
   }
   return -1;
-}
-
-/** To nearest, ties to even, within −half … half − 1. */
-export function clampRound(value: number, half: number): number {
-  return (Math.max(-half, Math.min(half - 1, value)) + ROUND - ROUND) | 0;
 }

@@ -21,7 +21,7 @@ import { E4M3_VALUES } from './dtype.ts';
 import type { StoredFloat } from './encode.ts';
 import { quantizeFp8Blocks, quantizeFp8Rows } from './fp8-kernel.ts';
 import { quantizeAsymmetric, quantizeSymmetric } from './int-kernel.ts';
-import { EPSILON, storeScale } from './scale.ts';
+import { storeOf } from './scale.ts';
 import { FP8_BLOCK, type Scheme } from './scheme.ts';
 
 export interface QuantizedMatrix {
@@ -97,7 +97,7 @@ function fillInt(
 ): Filled {
   const codes = new Int8Array(values.length);
   const scales = new Float32Array(groups);
-  const store = storeScale(scaleDtype, EPSILON[scaleDtype], heldIn);
+  const store = storeOf({ scheme, scaleDtype, ...(heldIn === undefined ? {} : { heldIn }) });
   if (scheme.symmetric) {
     const firstBad = quantizeSymmetric(values, codes, { scales, group, store, bits: scheme.bits });
     return { codes, scales, zeroPoints: null, firstBad };
@@ -110,22 +110,21 @@ function fillInt(
 function fillFp8(values: Float32Array, options: QuantizeOptions): Filled {
   const { rows, cols, scheme, scaleDtype } = options;
   const codes = new Uint8Array(values.length);
+  const store = storeOf({ scheme, scaleDtype });
   if (scheme.layout !== 'block') {
     // One scale per tensor: all of it is one row.
     const tensor = scheme.layout === 'tensor';
     const scales = new Float32Array(tensor ? 1 : rows);
-    const store = storeScale(scaleDtype, EPSILON[scaleDtype]);
     const row = { scales, cols: tensor ? values.length : cols, store };
     const firstBad = quantizeFp8Rows(values, codes, { ...row, absmax: options.absmax ?? 0 });
     return { codes, scales, zeroPoints: null, firstBad };
   }
   const scales = new Float32Array(Math.ceil(rows / FP8_BLOCK) * Math.ceil(cols / FP8_BLOCK));
-  const store = storeScale(scaleDtype, 1);
   const firstBad = quantizeFp8Blocks(values, codes, { scales, rows, cols, store });
   return { codes, scales, zeroPoints: null, firstBad };
 }
 
-function notFinite(
+export function notFinite(
   values: Float32Array,
   index: number,
   { name, cols }: { name: string; cols: number },

@@ -5,31 +5,39 @@ import { FormatError } from '../record/errors.ts';
 /** One read call takes at most 2³¹ − 1 bytes. */
 const READ_BYTES = 2 ** 30;
 
+interface Place {
+  readonly file: string;
+  readonly offset: number;
+}
+
 export class FileReader {
   readonly #open = new Map<string, number>();
 
+  /** `length` bytes from an absolute offset of a file, a fresh buffer. Throws as readInto. */
+  readonly readAt = (place: Place, length: number): Uint8Array => {
+    const bytes = new Uint8Array(length);
+    this.readInto(place, bytes);
+    return bytes;
+  };
+
   /**
-   * `length` bytes from an absolute offset of a file, a fresh buffer.
+   * Fills `target` from an absolute offset of a file.
    * @throws FormatError if the file cannot be opened or ends before that
    */
-  readonly readAt = (
-    { file, offset }: { readonly file: string; readonly offset: number },
-    length: number,
-  ): Uint8Array => {
-    const bytes = new Uint8Array(length);
-    for (let done = 0; done < length; ) {
-      const want = Math.min(READ_BYTES, length - done);
-      const got = readSync(this.#descriptor(file), bytes, done, want, offset + done);
+  readInto({ file, offset }: Place, target: Uint8Array): void {
+    const fd = this.#descriptor(file);
+    for (let done = 0; done < target.byteLength; ) {
+      const want = Math.min(READ_BYTES, target.byteLength - done);
+      const got = readSync(fd, target, done, want, offset + done);
       if (got === 0) {
         throw new FormatError(`${file}: ended at offset ${offset + done} while it was being read`, {
           hint: 'the file changed after it was opened; let its writer finish, then try again',
-          details: { path: file, offset: offset + done, expected: length, got: done },
+          details: { path: file, offset: offset + done, expected: target.byteLength, got: done },
         });
       }
       done += got;
     }
-    return bytes;
-  };
+  }
 
   #descriptor(file: string): number {
     let fd = this.#open.get(file);

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { sha256Hex } from '../../src/record/canonical.ts';
 import { entryPath, projectRoot } from '../support/built-command.ts';
 
 let dir: string;
@@ -26,7 +27,7 @@ const ended = (child: ReturnType<typeof quantize>): Promise<number | null> =>
 it('killed at once and after 60 ms of writing, then run again', async () => {
   expect(await ended(quantize('whole'))).toBe(0);
   const names = readdirSync(join(dir, 'whole'));
-  const bytes = (out: string) => names.map((name) => readFileSync(join(dir, out, name)));
+  const bytes = (out: string) => names.map((name) => sha256Hex(readFileSync(join(dir, out, name))));
   for (const delayMs of [0, 60]) {
     const child = quantize('out');
     const exit = ended(child);

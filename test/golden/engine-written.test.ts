@@ -13,8 +13,8 @@ import {
   planDequantize,
   planQuantize,
 } from '../../src/weights/convert/conversion-plan.ts';
+import { convertCheckpoint } from '../../src/weights/convert/convert-checkpoint.ts';
 import { OUTPUT_FORMATS, type OutputFormat } from '../../src/weights/convert/output-format.ts';
-import { publish, writeCheckpoint } from '../../src/weights/convert/write-checkpoint.ts';
 import { type LookedAt, lookAt } from '../../src/weights/looked-at.ts';
 import { parseScheme, SCHEMES } from '../../src/weights/scheme.ts';
 import { BYTE_VOCABULARY } from '../support/byte-tokenizer.ts';
@@ -50,7 +50,7 @@ async function perplexity(model: string, scheme: string, activations: Activation
 async function convert(from: string, out: string, plan: (input: LookedAt) => ConversionPlan) {
   const input = lookAt(from);
   try {
-    publish(await writeCheckpoint(plan(input), { from, out }, { readAt: input.readAt }), out);
+    await convertCheckpoint({ input, plan: plan(input), out }, { verify: true, hash: false });
   } finally {
     input.close();
   }

@@ -19,10 +19,12 @@ import {
   planDequantize,
   planQuantize,
 } from '../../src/weights/convert/conversion-plan.ts';
+import { convertCheckpoint } from '../../src/weights/convert/convert-checkpoint.ts';
+import { startCrew } from '../../src/weights/convert/crew.ts';
 import type { OutputFormat } from '../../src/weights/convert/output-format.ts';
 import { planRepack } from '../../src/weights/convert/repack.ts';
 import { verifyCheckpoint } from '../../src/weights/convert/verify-checkpoint.ts';
-import { publish, writeCheckpoint } from '../../src/weights/convert/write-checkpoint.ts';
+import { verifyFile, writeCheckpoint } from '../../src/weights/convert/write-checkpoint.ts';
 import { readF32 } from '../../src/weights/dtype.ts';
 import { decodeRows } from '../../src/weights/formats/decode.ts';
 import { type LookedAt, lookAt } from '../../src/weights/looked-at.ts';
@@ -44,10 +46,7 @@ type Plan = (input: LookedAt) => ConversionPlan;
 async function convert(from: string, out: string, plan: Plan): Promise<void> {
   const input = lookAt(from);
   try {
-    const planned = plan(input);
-    const written = await writeCheckpoint(planned, { from, out }, { readAt: input.readAt });
-    verifyCheckpoint(planned, written, input.readAt);
-    publish(written, out);
+    await convertCheckpoint({ input, plan: plan(input), out }, { verify: true, hash: true });
   } finally {
     input.close();
   }
@@ -357,27 +356,36 @@ describe('verification', () => {
     const input = lookAt(model);
     const planned = quantizing('int4-asym-g32', 'gptq')(input);
     const out = join(dir, 'out');
-    const written = await writeCheckpoint(planned, { from: model, out }, { readAt: input.readAt });
+    const { signal } = new AbortController();
+    const options = { crew: startCrew(0, signal), verify: false, hash: false };
+    const written = await writeCheckpoint(planned, { from: model, out }, options);
     const path = join(written.dir, 'model.safetensors');
     const bytes = readFileSync(path);
-    const check = () => verifyCheckpoint(planned, written, input.readAt);
-    check();
-    fc.assert(
-      fc.property(fc.nat(bytes.length - 1), fc.integer({ min: 1, max: 255 }), (at, by) => {
-        const changed = Buffer.from(bytes);
-        changed[at]! ^= by;
-        writeFileSync(path, changed);
-        expect(check).toThrow(GateFailed);
-      }),
+    const { absmaxima } = written;
+    const check = () =>
+      verifyFile(planned.files[0]!, { crew: startCrew(0, signal), absmaxima, path });
+    await check();
+    await fc.assert(
+      fc.asyncProperty(
+        fc.nat(bytes.length - 1),
+        fc.integer({ min: 1, max: 255 }),
+        async (at, by) => {
+          const changed = Buffer.from(bytes);
+          changed[at]! ^= by;
+          writeFileSync(path, changed);
+          await expect(check()).rejects.toThrow(GateFailed);
+        },
+      ),
       { numRuns: 40 },
     );
     writeFileSync(path, bytes.subarray(0, -1));
-    expect(check).toThrow(GateFailed);
+    await expect(check()).rejects.toThrow(GateFailed);
     writeFileSync(path, bytes);
+    verifyCheckpoint(planned, written, input.readAt);
     const config = join(written.dir, 'config.json');
     const text = readFileSync(config, 'utf8');
     writeFileSync(config, text.replace('"group_size": 32', '"group_size": 64'));
-    expect(check).toThrow(FormatError);
+    expect(() => verifyCheckpoint(planned, written, input.readAt)).toThrow(FormatError);
     input.close();
   });
 });

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { planQuantize } from '../../src/weights/convert/conversion-plan.ts';
+import { convertCheckpoint } from '../../src/weights/convert/convert-checkpoint.ts';
 import type { OutputFormat } from '../../src/weights/convert/output-format.ts';
-import { publish, writeCheckpoint } from '../../src/weights/convert/write-checkpoint.ts';
 import { inspect } from '../../src/weights/inspect/inspection.ts';
 import { lookAt } from '../../src/weights/looked-at.ts';
 import { parseScheme } from '../../src/weights/scheme.ts';
@@ -57,7 +57,7 @@ describe('what quantize writes', () => {
     const input = lookAt(from);
     const request = { scheme: parseScheme(scheme), format, ignore: ['re:.*layers\\.1\\.mlp'] };
     const plan = planQuantize(input, request);
-    publish(await writeCheckpoint(plan, { from, out }, { readAt: input.readAt }), out);
+    await convertCheckpoint({ input, plan, out }, { verify: true, hash: false });
     input.close();
     const got = complaints(out);
     expect(got).toEqual(said === null ? [] : [expect.stringMatching(said)]);

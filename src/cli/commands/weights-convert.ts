@@ -3,7 +3,6 @@ import { relative } from 'node:path';
 import {
   bytesOfStep,
   type Conversion,
-  type ConversionTimes,
   recordConversion,
   rowOf,
   stepsOf,
@@ -13,7 +12,8 @@ import { captureEnvironment } from '../../record/environment.ts';
 import { findLab } from '../../record/lab.ts';
 import { textTable } from '../../report/table.ts';
 import type { ConversionPlan } from '../../weights/convert/conversion-plan.ts';
-import { freeBytes, refuseDestination } from '../../weights/convert/write-checkpoint.ts';
+import { freeBytes, refuseDestination } from '../../weights/convert/destination.ts';
+import type { ConversionTimes } from '../../weights/convert/write-checkpoint.ts';
 import { type LookedAt, lookAt } from '../../weights/looked-at.ts';
 import { type CommandIo, writeJson, writeLine } from '../io.ts';
 import { progressLines } from '../looking-progress.ts';
@@ -24,6 +24,7 @@ export interface ConvertOptions {
   out: string;
   verify: boolean;
   hash: boolean;
+  workers?: number;
   dryRun?: boolean;
   json?: boolean;
 }
@@ -53,6 +54,7 @@ export async function convert(
         lab: findLab(io.cwd),
         verify: options.verify,
         hash: options.hash,
+        ...(options.workers === undefined ? {} : { workers: options.workers }),
         argv: io.argv,
         cwd: io.cwd,
         environment: await captureEnvironment({ packageRoot: packageRoot(), env: io.env }),

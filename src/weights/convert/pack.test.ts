@@ -1,33 +1,77 @@
-/** Golden bytes of an independent implementation; codes and scales come from the one quantizer. */
+/** Golden bytes of an independent implementation: a matrix through a band, by either kernels. */
 import { describe, expect, it } from 'vitest';
-import { decodeF32 } from '../dtype.ts';
-import type { StoredFloat } from '../encode.ts';
-import { quantizeMatrix } from '../quantizer.ts';
+import { encodeF32, type StoredFloat } from '../encode.ts';
+import type { IntTensor, Part, StoredTensor } from '../formats/stored-tensor.ts';
+import type { Kernels } from '../kernels/kernels.ts';
+import { plainKernels } from '../kernels/plain-kernels.ts';
+import { wasmKernels } from '../kernels/wasm-kernels.ts';
 import { parseScheme, type Scheme, withGroup } from '../scheme.ts';
-import type { OutputFormat } from './output-format.ts';
-import { packBand } from './pack.ts';
+import type { Dtype } from '../source.ts';
+import { convertBand } from './convert-band.ts';
+import type { OutputFormat, PackedMatrix } from './output-format.ts';
 
 const X = Float32Array.of(-1, -0.5, 0, 0.25, 0.5, 0.75, 1, 2);
+
+/** Files that are in memory: a part lies in the file of its name. */
+class Files {
+  readonly #bytes = new Map<string, Uint8Array>();
+
+  add(name: string, dtype: Dtype, bytes: Uint8Array): Part {
+    this.#bytes.set(name, bytes);
+    const location = { file: name, offset: 0 };
+    return { name, dtype, shape: [], bytes: bytes.length, location };
+  }
+
+  readonly readAt = ({ file, offset }: { file: string; offset: number }, length: number) =>
+    this.#bytes.get(file)!.slice(offset, offset + length);
+
+  readInto(place: { file: string; offset: number }, target: Uint8Array): void {
+    target.set(this.readAt(place, target.length));
+  }
+}
+
+interface Conversion {
+  readonly tensor: StoredTensor;
+  readonly packed: PackedMatrix;
+  readonly kind: 'quantize' | 'repack';
+  readonly reader: Files;
+}
+
+/** The bytes of each output tensor, little-endian, in hex. */
+function bytesOf({ tensor, packed, kind, reader }: Conversion): Record<string, string> {
+  const [fast, plain] = [wasmKernels()!, plainKernels()].map((kernels: Kernels) => {
+    const bytes = new Map<string, string>();
+    const action = { kind, packed };
+    const step = { tensor, action, outputs: [], scheme: '', group: null, reason: null };
+    const band = { step, span: { from: 0, to: packed.rows }, absmax: 0 };
+    for (const pieces of convertBand(band, { kernels, reader })) {
+      for (const piece of pieces) {
+        const hex = Buffer.from(piece.bytes).toString('hex');
+        bytes.set(piece.tensor, (bytes.get(piece.tensor) ?? '') + hex);
+      }
+    }
+    return Object.fromEntries(bytes);
+  });
+  expect(fast).toEqual(plain);
+  return plain!;
+}
 
 interface Case {
   readonly values: Float32Array;
   readonly rows: number;
   readonly scheme: Scheme;
   readonly format: OutputFormat;
+  readonly dtype?: StoredFloat;
   readonly scaleDtype?: StoredFloat;
 }
 
-/** The bytes of each output tensor, little-endian, in hex. */
-function packed({ values, rows, scheme, format, scaleDtype = 'F32' }: Case) {
+function quantized({ values, rows, scheme, format, dtype = 'F32', scaleDtype = 'F32' }: Case) {
   const cols = values.length / rows;
-  const shared = { rows, cols, scheme, scaleDtype };
-  const matrix = quantizeMatrix(values, { ...shared, name: 'x' });
-  const bytes = new Map<string, string>();
-  for (const piece of packBand({ ...shared, format, module: 'x' }, { matrix, from: 0 })) {
-    const hex = Buffer.from(piece.bytes).toString('hex');
-    bytes.set(piece.tensor, (bytes.get(piece.tensor) ?? '') + hex);
-  }
-  return Object.fromEntries(bytes);
+  const reader = new Files();
+  const codes = reader.add('x.weight', dtype, encodeF32(values, dtype));
+  const tensor = { kind: 'plain', name: 'x.weight', shape: [rows, cols], codes } as const;
+  const packed = { module: 'x', rows, cols, scheme, scaleDtype, format };
+  return bytesOf({ tensor, packed, kind: 'quantize', reader });
 }
 
 const word = (value: number) => Buffer.from(Uint32Array.of(value).buffer).toString('hex');
@@ -37,12 +81,12 @@ const asymmetric = withGroup(parseScheme('int4-asym-g32'), 8);
 describe('packed as', () => {
   it('compressed-tensors, INT4', () => {
     const format = 'compressed-tensors';
-    expect(packed({ values: X, rows: 1, scheme: int4, format })).toEqual({
+    expect(quantized({ values: X, rows: 1, scheme: int4, format })).toEqual({
       'x.weight_packed': word(0xfcba9864),
       'x.weight_scale': Buffer.from(Float32Array.of(0.26666668).buffer).toString('hex'),
       'x.weight_shape': '01000000000000000800000000000000',
     });
-    const zeros = packed({ values: X, rows: 1, scheme: asymmetric, format });
+    const zeros = quantized({ values: X, rows: 1, scheme: asymmetric, format });
     expect(zeros['x.weight_packed']).toBe(word(0xfa986520));
     // Zero point −3 is stored as 5; there are no other rows.
     expect(zeros['x.weight_zero_point']).toBe(word(5));
@@ -51,14 +95,15 @@ describe('packed as', () => {
   it('compressed-tensors, INT8', () => {
     const values = Float32Array.of(1, -1, 0.5, 0.25, -0.125, 0.0123, 0, -0.996);
     const scheme = parseScheme('int8-channel');
-    const bytes = packed({ values, rows: 1, scheme, format: 'compressed-tensors' });
+    const bytes = quantized({ values, rows: 1, scheme, format: 'compressed-tensors' });
     expect(bytes['x.weight']).toBe('7f814020f0020081');
   });
 
   it('FP8', () => {
-    const values = decodeF32(Buffer.from('803f00bf9a3e003c80bb003900000080', 'hex'), 'BF16');
+    const codes = Uint16Array.of(0x3f80, 0xbf00, 0x3e9a, 0x3c00, 0xbb80, 0x3900, 0, 0x8000);
+    const values = new Float32Array(Uint32Array.from(codes, (code) => code << 16).buffer);
     const scheme = parseScheme('fp8-block128');
-    expect(packed({ values, rows: 1, scheme, format: 'fp8' })).toEqual({
+    expect(quantized({ values, rows: 1, scheme, format: 'fp8', dtype: 'BF16' })).toEqual({
       'x.weight': '7ef67046be160080',
       'x.weight_scale_inv': '2549123b',
     });
@@ -67,29 +112,34 @@ describe('packed as', () => {
   it('GPTQ: v2 keeps zero points, v1 stores them less one', () => {
     const values = Float32Array.from({ length: 64 }, (_, i) => X[i % 8]!);
     const of = { values, rows: 8, format: 'gptq', scaleDtype: 'F16' } as const;
-    const bytes = packed({ ...of, scheme: asymmetric });
+    const bytes = quantized({ ...of, scheme: asymmetric });
     expect(bytes['x.qweight']).toBe(word(0xfa986520).repeat(8));
     expect(bytes['x.qzeros']).toBe(word(0x55555555));
     expect(bytes['x.scales']).toBe('6632'.repeat(8));
     expect(bytes['x.g_idx']).toBe('00'.repeat(32));
-    expect(packed({ ...of, scheme: int4 })['x.qzeros']).toBe(word(0x77777777));
+    expect(quantized({ ...of, scheme: int4 })['x.qzeros']).toBe(word(0x77777777));
   });
 
   it('AWQ: columns interleaved', () => {
-    // One input, scale 1: rows 0…7 get the codes 15, 0, 9, 3, 12, 7, 1, 8.
+    // Rows 0…7 have the codes 15, 0, 9, 3, 12, 7, 1, 8 for input 0, and 0 for the others.
     const codes = [15, 0, 9, 3, 12, 7, 1, 8];
-    const scheme = asymmetric;
-    const matrix = {
-      ...{ scheme, rows: 8, cols: 1, group: 1, scaleDtype: 'F16' as const },
-      codes: Int8Array.from(codes, (code) => code - 8),
-      scales: new Float32Array(8).fill(1),
-      zeroPoints: Int8Array.from({ length: 8 }, (_, row) => row - 8),
+    const reader = new Files();
+    const bytes = (values: Int32Array | Uint16Array) => new Uint8Array(values.buffer);
+    const tensor: IntTensor = {
+      ...{ kind: 'int', name: 'x.weight', shape: [8, 8], rows: 8, cols: 8, bits: 4, group: 8 },
+      ...{ symmetric: false, packing: 'compressed', groupIndex: null, zeroLessOne: false },
+      codes: reader.add('codes', 'I32', bytes(Int32Array.from(codes))),
+      scales: reader.add('scales', 'F16', bytes(new Uint16Array(8).fill(0x3c00))),
+      zeroPoints: {
+        ...reader.add('zeros', 'I32', bytes(Int32Array.of(0x76543210))),
+        shape: [1, 1],
+      },
+      extras: [],
     };
-    const shape = { module: 'x', rows: 8, cols: 1, scheme, scaleDtype: 'F16' as const };
-    const pieces = packBand({ ...shape, format: 'awq' }, { matrix, from: 0 });
-    const hex = (name: string) =>
-      Buffer.from(pieces.find(({ tensor }) => tensor === name)!.bytes).toString('hex');
-    expect(hex('x.qweight')).toBe(word(0x87301c9f));
-    expect(hex('x.qzeros')).toBe(word(0x75316420));
+    const shape = { module: 'x', rows: 8, cols: 8, scheme: asymmetric };
+    const packed = { ...shape, scaleDtype: 'F16', format: 'awq' } as const;
+    const out = bytesOf({ tensor, packed, kind: 'repack', reader });
+    expect(out['x.qweight']).toBe(word(0x87301c9f) + word(0).repeat(7));
+    expect(out['x.qzeros']).toBe(word(0x75316420));
   });
 });

@@ -5,12 +5,11 @@
 import { FormatError, UsageError } from '../../record/errors.ts';
 import { roundTo, type StoredFloat } from '../encode.ts';
 import type { RowSpan } from '../formats/decode.ts';
-import { decodeIntRows } from '../formats/decode-int.ts';
+import { readIntGrid } from '../formats/decode-int.ts';
 import { refuseProblems } from '../formats/resolve.ts';
 import type { IntTensor, ReadAt, StoredTensor } from '../formats/stored-tensor.ts';
-import { storedScheme } from '../formats/stored-tensor.ts';
+import { isInOrder, storedScheme } from '../formats/stored-tensor.ts';
 import type { LookedAt } from '../looked-at.ts';
-import type { QuantizedMatrix } from '../quantizer.ts';
 import { parseScheme, type Scheme, withGroup } from '../scheme.ts';
 import {
   type ConversionPlan,
@@ -28,7 +27,7 @@ import {
   quantizationConfig,
   refuseUnfit,
 } from './output-format.ts';
-import { outputTensors } from './pack.ts';
+import { outputTensors, type PackedGrid } from './pack.ts';
 
 /** @throws FormatError, UsageError for what the format cannot represent */
 export function planRepack(input: LookedAt, format: OutputFormat): ConversionPlan {
@@ -104,20 +103,19 @@ function cannot(tensor: string, message: string): FormatError {
 }
 
 /**
- * A band as the one quantizer would have made it.
+ * Scales and zero points of some rows in the other format.
  * @throws FormatError for act-order, for zero points where the format has none, and for a scale
  * that the format's dtype does not hold exactly
  */
-export function repackable(
+export function repackableGrid(
   tensor: IntTensor,
   { span, packed }: { readonly span: RowSpan; readonly packed: PackedMatrix },
   readAt: ReadAt,
-): QuantizedMatrix {
+): PackedGrid {
   const { scheme, scaleDtype } = packed;
-  const { cols, group, name } = tensor;
-  const decoded = decodeIntRows(tensor, span, readAt);
-  const { codes, scales, zeroPoints, groupIndex, rows } = decoded;
-  if (groupIndex?.some((g, input) => g !== Math.floor(input / group))) {
+  const { group, name } = tensor;
+  const { scales, zeroPoints, groupIndex } = readIntGrid(tensor, span, readAt);
+  if (groupIndex !== null && !isInOrder(groupIndex, group)) {
     throw cannot(name, 'its inputs are in act-order, which is kept by no other format here');
   }
   const zero = zeroPoints?.find((point) => point !== 0);
@@ -129,5 +127,5 @@ export function repackable(
     throw cannot(name, `the scale ${inexact} has no exact value in ${scaleDtype}`);
   }
   const kept = scheme.symmetric ? null : (zeroPoints ?? new Int8Array(scales.length));
-  return { scheme, rows, cols, group, codes, scales, scaleDtype, zeroPoints: kept };
+  return { span, scales, zeroPoints: kept };
 }

@@ -1,117 +1,83 @@
 /**
  * Carries out a plan. Everything is written into `OUT.partial`, flushed, verified, and only then
- * gets its name: under OUT there is a whole and checked model, or nothing. Memory holds one band of
- * rows, whatever the size of a tensor. A killed conversion leaves `OUT.partial`, which the next one
- * starts over.
+ * gets its name: under OUT there is a whole and checked model, or nothing. A file of weights is
+ * `NAME.partial` until it is flushed and verified; a conversion that is killed leaves those that
+ * were, and the same conversion goes on behind them. Memory holds a few bands, whatever the size
+ * of a tensor.
  */
 import {
   closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
+  ftruncateSync,
   openSync,
   readdirSync,
   readFileSync,
+  readSync,
   renameSync,
-  rmSync,
-  statfsSync,
   statSync,
   writeSync,
 } from 'node:fs';
-import { copyFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
-import { crc32 } from 'node:zlib';
+import { copyFile, open } from 'node:fs/promises';
+import { join } from 'node:path';
 import { syncDirectory, writeJsonAtomic } from '../../record/atomic.ts';
-import { Cancelled, LimitError, UsageError } from '../../record/errors.ts';
+import { sha256Hex } from '../../record/canonical.ts';
+import { Cancelled } from '../../record/errors.ts';
 import { storageError } from '../../record/storage-error.ts';
-import type { ReadAt } from '../formats/stored-tensor.ts';
 import { refuseOutsideLinks } from '../outside-link.ts';
 import { bytesOfTensor, type ConversionPlan, type OutputFile } from './conversion-plan.ts';
-import { piecesOf } from './step-pieces.ts';
+import type { Crew } from './crew.ts';
+import {
+  type Destination,
+  discard,
+  openPartial,
+  refuseDestination,
+  sizeOf,
+} from './destination.ts';
+import { type Absmaxima, absmaximaOf, workThrough } from './shard-work.ts';
+import { differs } from './task.ts';
+import { flush } from './write-flushed.ts';
 
-/** Bytes that were written at one place, as they were in memory. */
-export interface Extent {
-  readonly offset: number;
-  readonly length: number;
-  readonly crc: number;
+export interface WrittenFile {
+  readonly path: string;
+  /** null: not hashed. */
+  readonly sha256: string | null;
+}
+
+/** Flush, verification and hashing of a file run at the same time, each from the same moment. */
+export interface ConversionTimes {
+  readonly convertMs: number;
+  readonly fsyncMs: number;
+  /** null: left out. */
+  readonly verifyMs: number | null;
+  readonly hashMs: number | null;
+  /** From the end of a conversion until all three have ended. */
+  readonly finishMs: number;
 }
 
 export interface Written {
-  /** The directory while it is checked: `OUT.partial`. */
+  /** The directory while it has no name: `OUT.partial`. */
   readonly dir: string;
-  readonly extents: ReadonlyMap<string, readonly Extent[]>;
-  readonly convertMs: number;
-  readonly fsyncMs: number;
+  readonly files: readonly WrittenFile[];
+  /** Files of weights that an interrupted conversion had finished. */
+  readonly resumed: readonly string[];
+  readonly absmaxima: Absmaxima;
+  readonly times: ConversionTimes;
 }
 
-export interface Destination {
-  readonly from: string;
-  readonly out: string;
+export interface WriteOptions {
+  readonly crew: Crew;
+  readonly verify: boolean;
+  readonly hash: boolean;
+  readonly onTensor?: (file: string, tensor: string) => void;
 }
 
-const MARKER = '.assay-conversion';
 /** config, index and quantize_config are written anew; the rest of these would be stale. */
 const STALE = ['config.json', 'quantize_config.json', 'quant_config.json', 'recipe.yaml'];
 const WEIGHTS = /\.(safetensors|bin|pth?|gguf|onnx|index\.json)$/;
 
-/** @throws UsageError, LimitError before anything is written */
-export function refuseDestination({ from, out }: Destination, bytes: number): void {
-  const problems: string[] = [];
-  if (resolve(from) === resolve(out)) problems.push(`${out}: input and output are the same`);
-  else if (existsSync(out)) problems.push(`${out}: exists already`);
-  const parent = dirname(resolve(out));
-  if (!statSync(parent, { throwIfNoEntry: false })?.isDirectory()) {
-    problems.push(`${parent}: is no directory that exists`);
-  }
-  if (problems.length > 0) {
-    throw new UsageError(problems, { hint: 'name a directory that does not exist yet' });
-  }
-  refuseForeignPartial(`${out}.partial`);
-  const free = freeBytes(out);
-  if (free >= bytes) return;
-  throw new LimitError(`${out}: needs ${bytes} bytes, ${free} are free`, {
-    hint: 'free some space, or choose a directory on another disk',
-    details: { path: out, expected: bytes, got: free },
-  });
-}
-
-export function freeBytes(out: string): number {
-  const { bavail, bsize } = statfsSync(dirname(resolve(out)));
-  return bavail * bsize;
-}
-
-/** Only what a conversion left that no longer runs may be cleared away. */
-function refuseForeignPartial(partial: string): void {
-  if (!existsSync(partial) || readdirSync(partial).length === 0) return;
-  const marker = join(partial, MARKER);
-  const pid = existsSync(marker) ? Number(readFileSync(marker, 'utf8')) : null;
-  if (pid !== null && !isAlive(pid)) return;
-  const what = pid === null ? 'is not of a conversion' : `belongs to process ${pid}, which runs`;
-  throw new UsageError(`${partial}: ${what}`, {
-    hint: 'move it away, or choose another output',
-  });
-}
-
-function isAlive(pid: number): boolean {
-  // Killed while it wrote the number: 0.
-  if (pid === process.pid || !(pid > 0)) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
-  }
-}
-
-export interface WriteOptions {
-  readonly readAt: ReadAt;
-  readonly signal?: AbortSignal;
-  readonly onTensor?: (file: string, tensor: string) => void;
-}
-
 /**
- * @throws LimitError or StorageError when the disk does not take it, Cancelled, FormatError for a
- * scale or weight that cannot be; nothing is left behind then
+ * @throws LimitError or StorageError when the disk does not take it, FormatError for a scale or
+ * weight that cannot be, GateFailed for bytes that are not what was meant: nothing is left then.
+ * Cancelled: what is whole is left, for the same conversion to go on.
  */
 export async function writeCheckpoint(
   plan: ConversionPlan,
@@ -119,113 +85,151 @@ export async function writeCheckpoint(
   options: WriteOptions,
 ): Promise<Written> {
   refuseDestination(to, plan.fileBytes);
-  const dir = `${to.out}.partial`;
+  const dir = openPartial(plan, to);
   try {
-    rmSync(dir, { recursive: true, force: true });
-    mkdirSync(dir);
-    writeText(join(dir, MARKER), String(process.pid));
-    const extents = new Map<string, readonly Extent[]>();
-    let convertMs = 0;
-    let fsyncMs = 0;
+    const times = { convertMs: 0, fsyncMs: 0, verifyMs: 0, hashMs: 0, finishMs: 0 };
+    const files: WrittenFile[] = [];
+    const resumed: string[] = [];
+    const absmaxima = new Map<string, number>();
     for (const file of plan.files) {
-      const times = await writeFile(file, { ...options, dir });
-      extents.set(file.name, times.extents);
-      convertMs += times.convertMs;
-      fsyncMs += times.fsyncMs;
+      const shard = await writeShard(file, { ...options, dir });
+      if (shard.resumed) resumed.push(file.name);
+      for (const key of Object.keys(times) as (keyof typeof times)[])
+        times[key] += shard.times[key];
+      for (const [name, absmax] of shard.absmaxima) absmaxima.set(name, absmax);
+      files.push({ path: file.name, sha256: shard.sha256 });
     }
-    await copyCompanions(to.from, dir);
-    writeConfigs(plan, dir);
+    const others = [...(await copyCompanions(to.from, dir)), ...writeConfigs(plan, dir)];
+    for (const path of others) {
+      files.push({ path, sha256: options.hash ? sha256Hex(readFileSync(join(dir, path))) : null });
+    }
     syncDirectory(dir);
-    return { dir, extents, convertMs, fsyncMs };
+    const { verifyMs, hashMs, ...rest } = times;
+    const kept = {
+      verifyMs: options.verify ? verifyMs : null,
+      hashMs: options.hash ? hashMs : null,
+    };
+    return { dir, files, resumed, absmaxima, times: { ...rest, ...kept } };
   } catch (error) {
-    rmSync(dir, { recursive: true, force: true });
-    const errno = (error as NodeJS.ErrnoException).errno;
+    if (!(error instanceof Cancelled)) discard(dir);
+    const { errno } = error as NodeJS.ErrnoException;
     throw errno === undefined ? error : storageError({ doing: 'write', path: dir, cause: error });
   }
 }
 
-/** The last step: the model gets its name. */
-export function publish({ dir }: Written, out: string): void {
-  renameSync(dir, out);
-  // After the name: without its marker, a directory of a killed conversion could be anyone's.
-  rmSync(join(out, MARKER), { force: true });
-  syncDirectory(dirname(resolve(out)));
+interface ShardOptions extends WriteOptions {
+  readonly dir: string;
 }
 
-export function discard({ dir }: Written): void {
-  rmSync(dir, { recursive: true, force: true });
-}
-
-async function writeFile(file: OutputFile, options: WriteOptions & { readonly dir: string }) {
+async function timed<T>(work: Promise<T>): Promise<{ result: T; ms: number }> {
   const started = performance.now();
-  const { header, offsets } = file.layout;
-  const extents: Extent[] = [];
-  const fd = openSync(join(options.dir, file.name), 'w');
-  try {
-    const put = (offset: number, bytes: Uint8Array): void => {
-      writeAt(fd, bytes, offset);
-      extents.push({ offset, length: bytes.byteLength, crc: crc32(bytes) });
-    };
-    put(0, header);
-    for (const step of file.steps) {
-      for (const pieces of piecesOf(step, options.readAt)) {
-        for (const { tensor, offset, bytes } of pieces) put(offsets.get(tensor)! + offset, bytes);
-        // Lets an interrupt and the heartbeat of the run through.
-        await new Promise(setImmediate);
-        if (options.signal?.aborted) throw new Cancelled();
-      }
-      options.onTensor?.(file.name, step.tensor.name);
-    }
-    const converted = performance.now();
-    fsyncSync(fd);
-    const ended = performance.now();
-    return { extents, convertMs: converted - started, fsyncMs: ended - converted };
-  } finally {
-    closeSync(fd);
-  }
+  const result = await work;
+  return { result, ms: performance.now() - started };
 }
 
-function writeAt(fd: number, bytes: Uint8Array, offset: number): void {
-  for (let done = 0; done < bytes.byteLength; ) {
-    done += writeSync(fd, bytes, done, bytes.byteLength - done, offset + done);
+const skipped = { result: null, ms: 0 };
+
+async function writeShard(file: OutputFile, options: ShardOptions) {
+  const { crew, dir, verify, hash, onTensor } = options;
+  const final = join(dir, file.name);
+  const resumed = sizeOf(dir, file.name) !== null;
+  const path = resumed ? final : `${final}.partial`;
+  const tensor = onTensor === undefined ? {} : { onTensor: onTensor.bind(null, file.name) };
+  const started = performance.now();
+  const absmaxima = await absmaximaOf(file, crew);
+  if (!resumed) {
+    writeHeader(path, file);
+    await workThrough(file, 'convert', { crew, absmaxima, path, ...tensor });
   }
+  const converted = performance.now();
+  // The hash comes first: it takes one worker to its end, while the others verify.
+  const [hashed, verified, flushed] = await Promise.all([
+    hash ? timed(crew.run({ kind: 'hash', path })) : skipped,
+    verify ? timed(verifyFile(file, { crew, absmaxima, path })) : skipped,
+    resumed ? skipped : timed(flushAside(path)),
+  ]);
+  if (!resumed) {
+    renameSync(path, final);
+    syncDirectory(dir);
+  }
+  const times = {
+    ...{ convertMs: converted - started, fsyncMs: flushed.ms, verifyMs: verified.ms },
+    ...{ hashMs: hashed.ms, finishMs: performance.now() - converted },
+  };
+  const sha256 = hashed.result === null ? null : String(hashed.result);
+  return { resumed, absmaxima, sha256, times };
 }
 
-function writeText(path: string, text: string): void {
+/** The file at its whole length, so that workers write anywhere in it. */
+function writeHeader(path: string, { layout }: OutputFile): void {
   const fd = openSync(path, 'w');
   try {
-    writeSync(fd, text);
-    fsyncSync(fd);
+    ftruncateSync(fd, layout.fileBytes);
+    writeSync(fd, layout.header, 0, layout.header.length, 0);
   } finally {
     closeSync(fd);
   }
 }
 
-async function copyCompanions(from: string, dir: string): Promise<void> {
+/** Waits in a thread of its own. */
+async function flushAside(path: string): Promise<void> {
+  const file = await open(path, 'r');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** Every byte of a file of weights. @throws GateFailed that names the first difference */
+export async function verifyFile(
+  file: OutputFile,
+  { crew, absmaxima, path }: { crew: Crew; absmaxima: Absmaxima; path: string },
+): Promise<void> {
+  const { header, fileBytes } = file.layout;
+  const { size } = statSync(path);
+  if (size !== fileBytes) throw differs({ path, offset: size, expected: fileBytes, got: size });
+  const stored = Buffer.alloc(header.length);
+  const fd = openSync(path, 'r');
+  try {
+    readSync(fd, stored, 0, stored.length, 0);
+  } finally {
+    closeSync(fd);
+  }
+  const offset = header.findIndex((byte, i) => byte !== stored[i]);
+  if (offset >= 0) {
+    throw differs({ path, offset, expected: header[offset], got: stored[offset] });
+  }
+  await workThrough(file, 'verify', { crew, absmaxima, path });
+}
+
+async function copyCompanions(from: string, dir: string): Promise<string[]> {
   const names = readdirSync(from).filter(
     (name) => !name.startsWith('.') && !STALE.includes(name) && !WEIGHTS.test(name),
   );
   refuseOutsideLinks(from, names);
-  for (const name of names) {
-    if (!statSync(join(from, name), { throwIfNoEntry: false })?.isFile()) continue;
-    const target = join(dir, name);
-    await copyFile(join(from, name), target);
-    const fd = openSync(target, 'r');
-    fsyncSync(fd);
-    closeSync(fd);
+  const files = names.filter((name) =>
+    statSync(join(from, name), { throwIfNoEntry: false })?.isFile(),
+  );
+  for (const name of files) {
+    await copyFile(join(from, name), join(dir, name));
+    flush(join(dir, name));
   }
+  return files;
 }
 
-/** The index, then what makes servers read it all. */
-function writeConfigs(plan: ConversionPlan, dir: string): void {
-  if (plan.files.length > 1) writeJsonAtomic(join(dir, INDEX_FILE), indexOf(plan));
-  if (plan.quantizeConfig !== null) {
-    writeJsonAtomic(join(dir, 'quantize_config.json'), plan.quantizeConfig);
-  }
-  writeJsonAtomic(join(dir, 'config.json'), plan.config);
+/** The index, then what makes servers read it all. @returns the names */
+function writeConfigs(plan: ConversionPlan, dir: string): string[] {
+  const names: string[] = [];
+  const write = (name: string, value: unknown): void => {
+    writeJsonAtomic(join(dir, name), value);
+    names.push(name);
+  };
+  if (plan.files.length > 1) write('model.safetensors.index.json', indexOf(plan));
+  if (plan.quantizeConfig !== null) write('quantize_config.json', plan.quantizeConfig);
+  write('config.json', plan.config);
+  return names;
 }
-
-const INDEX_FILE = 'model.safetensors.index.json';
 
 function indexOf(plan: ConversionPlan) {
   const entries = plan.files.flatMap(({ name, steps }) =>

@@ -8,32 +8,42 @@ interface RowSpan {
   readonly to: number;
 }
 
-/** Codes and zero points are less half of their range (8 or 128), so that both fit a byte. */
-export interface IntRows {
-  readonly tensor: IntTensor;
+/** What codes of some rows are multiplied with. */
+export interface IntGrid {
   readonly rows: number;
-  /** [rows, cols] */
-  readonly codes: Int8Array;
   /** [rows, groups] */
   readonly scales: Float32Array;
-  /** [rows, groups]; null: half of the range, which is 0 here. */
+  /** [rows, groups], less half of the range (8 or 128); null: that half, which is 0 here. */
   readonly zeroPoints: Int8Array | null;
   /** Group of every column; null: in order. */
   readonly groupIndex: Int32Array | null;
+}
+
+/** Codes too are less half of their range, so that they fit a byte. */
+export interface IntRows extends IntGrid {
+  readonly tensor: IntTensor;
+  /** [rows, cols] */
+  readonly codes: Int8Array;
 }
 
 /**
  * @throws FormatError for a scale that is NaN, infinite, negative or zero, and for a group index
  * that names no group
  */
-export function decodeIntRows(tensor: IntTensor, span: RowSpan, readAt: ReadAt): IntRows {
-  const rows = span.to - span.from;
+export function readIntGrid(tensor: IntTensor, span: RowSpan, readAt: ReadAt): IntGrid {
   const scales = readScales(tensor, span, readAt);
-  const codes = new Int8Array(rows * tensor.cols);
-  const grid = { width: tensor.cols, part: tensor.codes };
-  unpack(tensor, span, { ...grid, out: codes, along: 'inputs', less: 0 }, readAt);
   const zeroPoints = readZeroPoints(tensor, span, readAt);
-  return { tensor, rows, codes, scales, zeroPoints, groupIndex: readGroupIndex(tensor, readAt) };
+  const groupIndex = readGroupIndex(tensor, readAt);
+  return { rows: span.to - span.from, scales, zeroPoints, groupIndex };
+}
+
+/** @throws as readIntGrid */
+export function decodeIntRows(tensor: IntTensor, span: RowSpan, readAt: ReadAt): IntRows {
+  const grid = readIntGrid(tensor, span, readAt);
+  const codes = new Int8Array(grid.rows * tensor.cols);
+  const of = { width: tensor.cols, part: tensor.codes };
+  unpack(tensor, span, { ...of, out: codes, along: 'inputs', less: 0 }, readAt);
+  return { ...grid, tensor, codes };
 }
 
 /** (code − zero point) · scale, one f32 rounding each. */

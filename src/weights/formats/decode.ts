@@ -50,25 +50,41 @@ export function at({ location }: Part, by: number): { file: string; offset: numb
   return { file: location.file, offset: location.offset + by };
 }
 
-function decodeFp8(tensor: Fp8Tensor, { from, to }: RowSpan, readAt: ReadAt): Float32Array {
-  const { rows, cols, block, scales: part } = tensor;
-  const codes = readAt(at(tensor.codes, from * cols), (to - from) * cols);
-  const gridCols = Math.ceil(cols / block.cols);
-  const gridRows = Math.ceil(rows / block.rows);
-  const gridRow = (row: number): number => {
-    const matrix = Math.floor(row / rows);
-    return matrix * gridRows + Math.floor((row - matrix * rows) / block.rows);
-  };
-  const first = gridRow(from) * gridCols;
-  const count = (gridRow(to - 1) + 1) * gridCols - first;
+/** Row of the grid of scales for a row of codes, experts counted through. */
+function gridRow({ rows, block }: Fp8Tensor, row: number): number {
+  const matrix = Math.floor(row / rows);
+  const within = Math.floor((row - matrix * rows) / block.rows);
+  return matrix * Math.ceil(rows / block.rows) + within;
+}
+
+/**
+ * The scales of some rows: [lines, ⌈cols/block.cols⌉], the line of row `from` first.
+ * @throws FormatError for a scale that is NaN, infinite, negative or zero
+ */
+export function readFp8Scales(tensor: Fp8Tensor, { from, to }: RowSpan, readAt: ReadAt) {
+  const { cols, block, scales: part } = tensor;
+  const across = Math.ceil(cols / block.cols);
+  const first = gridRow(tensor, from) * across;
+  const count = (gridRow(tensor, to - 1) + 1) * across - first;
   const width = DTYPE_BYTES[part.dtype];
   const scales = decodeF32(readAt(at(part, first * width), count * width), part.dtype);
   refuseBadScale(part, first, scales);
+  return scales;
+}
+
+function decodeFp8(tensor: Fp8Tensor, span: RowSpan, readAt: ReadAt): Float32Array {
+  const { from, to } = span;
+  const { cols, block } = tensor;
+  const codes = readAt(at(tensor.codes, from * cols), (to - from) * cols);
+  const scales = readFp8Scales(tensor, span, readAt);
+  const across = Math.ceil(cols / block.cols);
   const out = new Float32Array((to - from) * cols);
   for (let row = from, i = 0; row < to; row++) {
-    const line = gridRow(row) * gridCols - first;
-    for (let col = 0; col < cols; col++, i++) {
-      out[i] = E4M3_VALUES[codes[i]!]! * scales[line + Math.floor(col / block.cols)]!;
+    const line = (gridRow(tensor, row) - gridRow(tensor, from)) * across;
+    for (let b = 0; b < across; b++) {
+      const scale = scales[line + b]!;
+      const end = (row - from) * cols + Math.min((b + 1) * block.cols, cols);
+      for (; i < end; i++) out[i] = E4M3_VALUES[codes[i]!]! * scale;
     }
   }
   return out;

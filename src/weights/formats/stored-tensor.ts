@@ -100,6 +100,11 @@ export function groupsOf({ cols, group }: IntTensor): number {
   return Math.ceil(cols / group);
 }
 
+/** True where the groups of inputs (g_idx) are those of their places. */
+export function isInOrder(groupIndex: Int32Array, group: number): boolean {
+  return groupIndex.every((g, input) => g === Math.floor(input / group));
+}
+
 /** In the one vocabulary where it has a word: `fp8-block128`, `int4-asym-g64`; else like it. */
 export function storedScheme(tensor: StoredTensor): string {
   if (tensor.kind === 'plain') return tensor.codes.dtype.toLowerCase();

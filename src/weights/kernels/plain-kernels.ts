@@ -1,12 +1,12 @@
 /**
  * The kernels in plain TypeScript: what WASM must equal byte for byte, what runs where there is no
- * SIMD, and what verification computes every block with.
+ * SIMD, and what verification computes a part of the bands with.
  */
 import { E4M3_VALUES } from '../dtype.ts';
-import { bf16Code } from '../encode.ts';
+import { bf16Code, clampRound } from '../encode.ts';
 import { AWQ_NIBBLE } from '../formats/stored-tensor.ts';
 import { encodeSpan } from '../fp8-kernel.ts';
-import { absmaxBits, clampRound } from '../int-kernel.ts';
+import { absmaxBits } from '../int-kernel.ts';
 import {
   type AbsmaxJob,
   type Fp8Decoding,
@@ -22,8 +22,7 @@ import {
   type WordsJob,
 } from './kernels.ts';
 
-export function plainKernels(): Kernels {
-  const memory = new KernelMemory();
+export function plainKernels(memory = new KernelMemory()): Kernels {
   return {
     memory,
     decodeFp8: (job) => decodeFp8(memory, job),
@@ -143,8 +142,9 @@ function ranges(memory: KernelMemory, { src, dst, groups, group, from }: RangesJ
     let min = 0;
     let max = 0;
     for (const value of groupAt(g)) {
-      min = Math.min(value, min);
-      max = Math.max(value, max);
+      if (value < min) min = value;
+      if (value > max) max = value;
+      if (Number.isNaN(value)) min = max = value;
     }
     out[2 * g] = min;
     out[2 * g + 1] = max;

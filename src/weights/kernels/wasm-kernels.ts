@@ -33,10 +33,9 @@ function compile(): object | null {
 }
 
 /** @returns null where this machine has no SIMD for WASM: the plain ones give the same bytes */
-export function wasmKernels(): Kernels | null {
+export function wasmKernels(memory = new KernelMemory()): Kernels | null {
   const module = compile();
   if (module === null) return null;
-  const memory = new KernelMemory();
   const instance = new api.Instance(module, { env: { memory: memory.memory } });
   return bind(memory, instance.exports as Record<Export, (...values: number[]) => void>);
 }

@@ -6,34 +6,41 @@ const MAGNITUDE: u32 = 0x7fffffff;
 const SMALLEST: u32 = 0x3c800000;
 
 /**
- * Four quotients → E4M3FN. 2^(20 + exponent) is added: all but three bits of the mantissa leave at
- * the end, and the FPU rounds to nearest, ties to even. From 2⁻⁶ down the exponent stays, which is
- * how subnormals are rounded. What was added is taken off as an integer: the steps that remain.
+ * Four quotients → E4M3FN without the sign. 2^(20 + exponent) is added: all but three bits of the
+ * mantissa leave at the end, and the FPU rounds to nearest, ties to even. From 2⁻⁶ down the
+ * exponent stays, which is how subnormals are rounded. What was added is taken off as an integer:
+ * the steps that remain.
  */
 function e4m3x4(quotients: v128): v128 {
-  const size = f32x4.min(v128.and(quotients, i32x4.splat(MAGNITUDE)), f32x4.splat(448));
+  const size = f32x4.pmin(v128.and(quotients, i32x4.splat(MAGNITUDE)), f32x4.splat(448));
   const exponent = v128.and(size, i32x4.splat(0x7f800000));
-  const floor = i32x4.max_u(exponent, i32x4.splat(SMALLEST));
+  const floor = i32x4.max_s(exponent, i32x4.splat(SMALLEST));
   const push = i32x4.add(floor, i32x4.splat(20 << 23));
   const steps = i32x4.sub(f32x4.add(size, push), push);
-  const code = i32x4.add(steps, i32x4.sub(i32x4.shr_u(floor, 20), i32x4.splat(SMALLEST >>> 20)));
-  const sign = v128.and(i32x4.shr_u(quotients, 24), i32x4.splat(0x80));
-  return v128.or(code, sign);
+  return i32x4.add(steps, i32x4.sub(i32x4.shr_u(floor, 20), i32x4.splat(SMALLEST >>> 20)));
+}
+
+/** Sixteen quotients → sixteen codes. */
+function e4m3x16(a: v128, b: v128, c: v128, d: v128): v128 {
+  // Narrowing saturates, and keeps what is below zero there.
+  const signs = i8x16.narrow_i16x8_s(i16x8.narrow_i32x4_s(a, b), i16x8.narrow_i32x4_s(c, d));
+  const codes = narrow16(e4m3x4(a), e4m3x4(b), e4m3x4(c), e4m3x4(d));
+  return v128.or(codes, v128.and(signs, i8x16.splat(<i8>0x80)));
 }
 
 function fp8Segment<T>(src: usize, dst: usize, n: usize, scale: f32): void {
   const s = f32x4.splat(scale);
   let i: usize = 0;
   for (; i + 16 <= n; i += 16) {
-    const a = e4m3x4(f32x4.div(load4<T>(src, i), s));
-    const b = e4m3x4(f32x4.div(load4<T>(src, i + 4), s));
-    const c = e4m3x4(f32x4.div(load4<T>(src, i + 8), s));
-    const d = e4m3x4(f32x4.div(load4<T>(src, i + 12), s));
-    v128.store(dst + i, narrow16(a, b, c, d));
+    const a = f32x4.div(load4<T>(src, i), s);
+    const b = f32x4.div(load4<T>(src, i + 4), s);
+    const c = f32x4.div(load4<T>(src, i + 8), s);
+    const d = f32x4.div(load4<T>(src, i + 12), s);
+    v128.store(dst + i, e4m3x16(a, b, c, d));
   }
   for (; i < n; i++) {
-    const code = e4m3x4(f32x4.splat(load1<T>(src, i) / scale));
-    store<u8>(dst + i, <u8>i32x4.extract_lane(code, 0));
+    const q = f32x4.splat(load1<T>(src, i) / scale);
+    store<u8>(dst + i, i8x16.extract_lane_u(e4m3x16(q, q, q, q), 0));
   }
 }
 
@@ -83,10 +90,15 @@ export function f32ToFp8(
   toFp8<f32>(src, dst, rows, cols, scales, blockRows, blockCols);
 }
 
+/** Adding 1.5 · 2²³ rounds to the nearest integer, ties to even, and leaves it in the low bits. */
+const ROUND: f32 = 12582912;
+const ROUND_BITS: u32 = 0x4b400000;
+
 /** round(clamp(x/s + z)) as i32. */
 function integers(x: v128, s: v128, z: v128, low: v128, high: v128): v128 {
   const places = f32x4.add(f32x4.div(x, s), z);
-  return i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.max(f32x4.min(places, high), low)));
+  const within = f32x4.pmax(f32x4.pmin(places, high), low);
+  return i32x4.sub(f32x4.add(within, f32x4.splat(ROUND)), i32x4.splat(ROUND_BITS));
 }
 
 /** Sixteen signed bytes. */

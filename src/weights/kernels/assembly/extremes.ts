@@ -2,6 +2,7 @@
 import { load1, load4 } from './lanes.ts';
 
 const MAGNITUDE: u32 = 0x7fffffff;
+const INFINITY_BITS: u32 = 0x7f800000;
 
 function largestLane(m: v128): u32 {
   const pairs = i32x4.max_u(
@@ -96,20 +97,27 @@ function ranges<T>(src: usize, groups: u32, group: u32, out: usize): void {
     let low = f32x4.splat(0);
     let high = f32x4.splat(0);
     let i: usize = 0;
+    // These forget a NaN, and are one instruction each.
     for (; i + 4 <= group; i += 4) {
       const x = load4<T>(src, i);
-      low = f32x4.min(low, x);
-      high = f32x4.max(high, x);
+      low = f32x4.pmin(low, x);
+      high = f32x4.pmax(high, x);
     }
     for (; i < group; i++) {
       const x = f32x4.splat(load1<T>(src, i));
-      low = f32x4.min(low, x);
-      high = f32x4.max(high, x);
+      low = f32x4.pmin(low, x);
+      high = f32x4.pmax(high, x);
     }
-    low = f32x4.min(low, swapped8(low));
-    high = f32x4.max(high, swapped8(high));
-    store<f32>(out + 8 * g, f32x4.extract_lane(f32x4.min(low, swapped4(low)), 0));
-    store<f32>(out + 8 * g, f32x4.extract_lane(f32x4.max(high, swapped4(high)), 0), 4);
+    low = f32x4.pmin(low, swapped8(low));
+    high = f32x4.pmax(high, swapped8(high));
+    let min = f32x4.extract_lane(f32x4.pmin(low, swapped4(low)), 0);
+    let max = f32x4.extract_lane(f32x4.pmax(high, swapped4(high)), 0);
+    if (largest<T>(src, group) > INFINITY_BITS) {
+      min = NaN;
+      max = NaN;
+    }
+    store<f32>(out + 8 * g, min);
+    store<f32>(out + 8 * g, max, 4);
   }
 }
 

@@ -18,10 +18,10 @@ function prepare(scale: f32, table: usize): void {
   const step = UNIT * scale;
   storeTable(
     table,
-    multiples4(0, step),
-    multiples4(4, step),
     i32x4.sub(multiples4(8, step), one),
     i32x4.sub(multiples4(12, step), one),
+    multiples4(0, step),
+    multiples4(4, step),
   );
   store<u32>(table, size >= 20 && size <= 230 ? 1 : 0, 32);
 }
@@ -49,8 +49,8 @@ function nanLanes(codes: v128): v128 {
 /** Sixteen codes, none of them NaN. */
 function sixteen(codes: v128, low: v128, high: v128, dst: usize): void {
   const none = i64x2.splat(0);
-  const normal = i8x16.ne(v128.and(codes, i8x16.splat(0x78)), none);
-  const eight = v128.and(normal, i8x16.splat(8));
+  const subnormal = i8x16.eq(v128.and(codes, i8x16.splat(0x78)), none);
+  const eight = v128.and(subnormal, i8x16.splat(8));
   const index = v128.or(v128.and(codes, i8x16.splat(7)), eight);
   const l = i8x16.swizzle(low, index);
   const h = i8x16.swizzle(high, index);
@@ -77,7 +77,7 @@ function segment(src: usize, dst: usize, n: usize, table: usize, scale: f32): vo
       sixteen(b, low, high, to + 32);
     }
   }
-  oneByOne(src + i, dst + (i << 1), n - i, scale);
+  if (i < n) oneByOne(src + i, dst + (i << 1), n - i, scale);
 }
 
 /**

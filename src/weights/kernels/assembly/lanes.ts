@@ -36,11 +36,15 @@ export function bf16(value: f32): u32 {
   return (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16;
 }
 
-/** Four f32 → four u32 that are BF16. */
-export function bf16x4(values: v128): v128 {
+/** Four f32, none of them NaN, → four u32 that are BF16. */
+export function numbersToBf16(values: v128): v128 {
   const odd = v128.and(i32x4.shr_u(values, 16), i32x4.splat(1));
-  const rounded = i32x4.shr_u(i32x4.add(i32x4.add(values, odd), i32x4.splat(0x7fff)), 16);
-  return v128.bitselect(rounded, i32x4.splat(QUIET_NAN), f32x4.eq(values, values));
+  return i32x4.shr_u(i32x4.add(i32x4.add(values, odd), i32x4.splat(0x7fff)), 16);
+}
+
+export function bf16x4(values: v128): v128 {
+  const nan = i32x4.splat(QUIET_NAN);
+  return v128.bitselect(numbersToBf16(values), nan, f32x4.eq(values, values));
 }
 
 /** Sixteen u32 of 16 bits → a vector of low bytes, then one of high bytes, for two swizzles. */
@@ -53,8 +57,8 @@ export function storeTable(at: usize, a: v128, b: v128, c: v128, d: v128): void 
   );
 }
 
-/** first, first + 1, … four times `step`, rounded to BF16. */
+/** first, first + 1, … four times a step that is finite, rounded to BF16. */
 export function multiples4(first: f32, step: f32): v128 {
   const steps = f32x4.add(f32x4(0, 1, 2, 3), f32x4.splat(first));
-  return bf16x4(f32x4.mul(steps, f32x4.splat(step)));
+  return numbersToBf16(f32x4.mul(steps, f32x4.splat(step)));
 }
