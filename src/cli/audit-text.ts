@@ -35,7 +35,8 @@ export function summaryText(file: AuditedDocument): string {
   const found = parts.length > 0 ? parts.join(', ') : 'nothing found';
   const held = `${file.held} ${file.held === 1 ? 'statement holds' : 'statements hold'}`;
   const mended = file.encoding === null ? '' : `; read as ${file.encoding}`;
-  return `${file.path}: ${file.numbers} numbers read, ${held}, ${found}${mended}`;
+  const commas = file.decimalCommas ? '; with decimal commas' : '';
+  return `${file.path}: ${file.numbers} numbers read, ${held}, ${found}${mended}${commas}`;
 }
 
 /** The numbers that a reader has to believe. */

@@ -50,6 +50,30 @@ describe('foreign documents', () => {
     expect(missed.length, missed.slice(0, 8).join('\n')).toBeLessThanOrEqual(10);
   });
 
+  it('with decimal commas: the same is refuted, and the same is not evidenced', () => {
+    let compared = 0;
+    const differ: string[] = [];
+    for (let seed = 0; seed < 300; seed++) {
+      const document = foreignDocument(seed);
+      if (!document.name.endsWith('.md')) continue;
+      const { text } = seed % 2 === 0 ? document : edited(document, mulberry(seed + 77));
+      const point = audited(document.name, text);
+      const comma = audited(document.name, text.replaceAll(/(?<![\w.-])(\d+)\.(\d+)/g, '$1,$2'));
+      if (!comma.decimalCommas) continue;
+      compared++;
+      const told = ({ findings, notEvidenced, held }: AuditedDocument): string =>
+        JSON.stringify([
+          findings.map((f) => [f.check, f.severity, f.place.line, f.place.column]),
+          notEvidenced,
+          held,
+        ]);
+      if (told(point) !== told(comma)) differ.push(`${seed} ${told(point)} ${told(comma)}`);
+    }
+    console.log(`read with commas: ${compared} documents`);
+    expect(compared).toBeGreaterThan(100);
+    expect(differ.slice(0, 3)).toEqual([]);
+  });
+
   it('numbers that nothing decides are listed as not evidenced, and no others', () => {
     for (let seed = 0; seed < 100; seed++) {
       const document = foreignDocument(seed);

@@ -68,6 +68,7 @@ export const CHECKS: readonly Check[] = [
 export interface AuditedDocument {
   readonly path: string;
   readonly encoding: string | null;
+  readonly decimalCommas: boolean;
   /** Numbers that were read as quantities. */
   readonly numbers: number;
   /** Statements that a check decided, and that can be true. */
@@ -131,6 +132,7 @@ export function auditDocument(document: AuditDocument, context: CheckContext): A
   return {
     path: document.path,
     encoding: document.encoding,
+    decimalCommas: document.decimalCommas,
     numbers: document.records.reduce(
       (n, r) => n + r.fields.reduce((m, f) => m + f.quantities.length, 0),
       0,

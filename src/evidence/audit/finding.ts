@@ -1,5 +1,6 @@
 /** What a check has to say, and what it found to hold. */
 import type { Place } from '../discrepancy.ts';
+import { withDecimalCommas } from './decimal-comma.ts';
 import { type Interval, middleOf } from './interval.ts';
 import type { Quantity } from './quantity.ts';
 import type { AuditDocument, TextPlace } from './record.ts';
@@ -64,16 +65,27 @@ export class Judge {
     for (const quantity of quantities) if (quantity) this.verdicts.decided.add(quantity);
   }
 
-  found({ place, ...told }: Told): void {
-    const { path, lines } = this.document;
+  found(finding: Told): void {
+    const { place, ...told } = finding;
+    const { path, lines, decimalCommas } = this.document;
     const { cell, ...where } = place;
+    const text = lines[place.line - 1] ?? '';
     this.verdicts.findings.push({
       check: this.check,
       ...told,
-      place: { file: path, text: lines[place.line - 1] ?? '', ...where },
+      ...(decimalCommas ? asWritten(finding) : {}),
+      place: { file: path, text, ...where },
       ...(cell === undefined ? {} : { cell }),
     });
   }
+}
+
+/** In the document's own marks. */
+function asWritten({ written, replacement }: Told): Pick<Told, 'written' | 'replacement'> {
+  return {
+    written: withDecimalCommas(written),
+    ...(replacement === undefined ? {} : { replacement: withDecimalCommas(replacement) }),
+  };
 }
 
 /** Four significant digits, and no exponent where plain digits fit. */

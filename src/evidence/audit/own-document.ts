@@ -48,5 +48,14 @@ export async function auditOwnDocument(path: string, sidecar: string): Promise<A
   });
   const held = Math.max(0, numbers - findings.length);
   const checks = [{ check: 'evidence', held, found: findings.length }];
-  return { path: document, encoding: null, numbers, held, checks, findings, notEvidenced: [] };
+  return {
+    path: document,
+    encoding: null,
+    decimalCommas: false,
+    numbers,
+    held,
+    checks,
+    findings,
+    notEvidenced: [],
+  };
 }

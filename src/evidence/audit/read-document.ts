@@ -1,7 +1,9 @@
 /** A file as a document: size bound, encoding, format. */
 import { readFileSync, statSync } from 'node:fs';
+import { delimiterOf } from '../../logs/csv.ts';
 import { findMisreading, repairMisreading, utf16Of } from '../../logs/encoding.ts';
 import { FormatError, LimitError, StorageError } from '../../record/errors.ts';
+import { usesDecimalCommas, withDecimalPoints } from './decimal-comma.ts';
 import { readCsv } from './read-csv.ts';
 import { readJson } from './read-json.ts';
 import { readMarkdown } from './read-markdown.ts';
@@ -74,12 +76,22 @@ export function readDocument(
   const { text, encoding } = mended(raw);
   const kind = kindOf(path, text);
   const lines = text.split(/\r\n|\n/);
-  const shell = { path, absolutePath, kind, text, lines, encoding };
+  const decimalCommas = mayHaveCommas(kind, text) && usesDecimalCommas(lines);
+  const shell = { path, absolutePath, kind, text, lines, encoding, decimalCommas };
   const empty = { records: [], passages: [], tables: [], code: [], trace: null };
   if (kind === 'jsonl') return { ...shell, ...empty, trace: readRoutes(lines) };
   if (kind === 'json') return { ...shell, ...empty, ...readJson(text, path) };
-  if (kind === 'csv') return { ...shell, ...empty, ...readCsv(text) };
-  return { ...shell, ...readMarkdown(lines), trace: null };
+  const read = decimalCommas ? withDecimalPoints(lines) : lines;
+  if (kind === 'csv') {
+    return { ...shell, ...empty, ...readCsv(decimalCommas ? read.join('\n') : text) };
+  }
+  // Shown as they are written, whatever they are read as.
+  return { ...shell, ...readMarkdown(read), lines, trace: null };
+}
+
+/** JSON has points, and where a comma ends a cell it is no decimal one. */
+function mayHaveCommas(kind: AuditDocument['kind'], text: string): boolean {
+  return kind === 'markdown' || (kind === 'csv' && delimiterOf(text) !== ',');
 }
 
 function kindOf(path: string, text: string): AuditDocument['kind'] {

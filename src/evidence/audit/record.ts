@@ -75,6 +75,8 @@ export interface AuditDocument {
   readonly code: readonly CodeBlock[];
   /** Bytes that were not what their encoding says, and how they were mended; null: none. */
   readonly encoding: string | null;
+  /** Its numbers are written with decimal commas; records have them with points. */
+  readonly decimalCommas: boolean;
   /** Of a routing trace (JSON lines). */
   readonly trace: RouteTrace | null;
 }
