@@ -8,6 +8,7 @@ function ofProcess(
   unit: string,
   describe: string,
   read: (row: ProcessRow) => number | null,
+  reason = 'exact, not a sample',
 ): Formula {
   return {
     unit,
@@ -17,7 +18,7 @@ function ofProcess(
       const row = samples.processes[0];
       const value = row ? read(row) : null;
       if (value === null) return missing(unit, 'the system did not tell');
-      return exact(unit, value, 1, 'processes');
+      return { ...exact(unit, value, 1, 'processes'), reason };
     },
   };
 }
@@ -35,7 +36,10 @@ export const execFormulas: Record<string, Formula> = {
   ),
   'exec.peak-memory/1': ofProcess(
     'bytes',
-    'largest sum of resident memory over the processes of the command, looked at twice a second',
+    'largest resident memory that readings of /proc saw (often at first, then twice a second): ' +
+      'of one process its high-water mark (VmHWM), of several the sum of what they held at one ' +
+      'reading; a lower bound, since nobody looked in between',
     (row) => row.peakRssBytes,
+    'a lower bound: read now and then, not without gaps',
   ),
 };

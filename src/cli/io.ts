@@ -17,7 +17,7 @@ export interface CommandIo {
   readonly cwd: string;
   /** The whole command line, for the record (redacted before it is written). */
   readonly argv: readonly string[];
-  /** Aborted by Ctrl-C. */
+  /** Aborted by Ctrl-C, SIGTERM, SIGHUP; a command that never asks for it is ended by them. */
   readonly signal: AbortSignal;
   /** From now on signals are this handler's alone. */
   takeSignals?(handler: SignalHandler): void;

@@ -1,30 +1,37 @@
 /** Process state in, exit code out: signals, errors and their one shape on the terminal. */
-import { AssayError, Cancelled } from '../record/errors.ts';
+import { AssayError, Cancelled, INTERRUPTED } from '../record/errors.ts';
 import { redactText, secretsOf } from '../record/redact.ts';
 import { type CommandIo, type SignalHandler, writeJson, writeLine } from './io.ts';
 import { buildProgram, HelpShown } from './program.ts';
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** What a run that ends by one is recorded with. */
+const REASONS: Readonly<Partial<Record<NodeJS.Signals, string>>> = {
+  SIGINT: INTERRUPTED,
+  SIGTERM: 'ended by SIGTERM',
+  SIGHUP: 'ended by SIGHUP: its terminal was closed',
+};
 
 export async function main(args: readonly string[]): Promise<number> {
   // The runtime reports its use to its makers, and leaves their files in the temporary folder,
   // unless this is set before it loads; workers inherit it. Whoever sets it decides for themselves.
   process.env.ORT_DISABLE_TELEMETRY ??= '1';
   const abort = new AbortController();
-  let interrupts = 0;
+  let isWatched = false;
   let taken: SignalHandler | null = null;
   const onSignal = (signal: NodeJS.Signals): void => {
     if (taken) {
       taken(signal);
       return;
     }
-    interrupts++;
-    if (interrupts > 1) process.exit(130);
-    process.stderr.write(
-      '\nstopping after the current batch; press Ctrl-C again to quit at once\n',
-    );
-    abort.abort(new Cancelled());
+    // The second one, or the first of a command that has nothing to bring to an end.
+    if (abort.signal.aborted || !isWatched) process.exit(130);
+    const again = signal === 'SIGINT' ? '; press Ctrl-C again to quit at once' : '';
+    process.stderr.write(`\n${REASONS[signal]}: stopping after the current batch${again}\n`);
+    abort.abort(new Cancelled(REASONS[signal]));
   };
-  process.on('SIGINT', onSignal);
-  process.on('SIGTERM', onSignal);
+  for (const signal of SIGNALS) process.on(signal, onSignal);
   // A reader that closes the pipe (head, less) is not an error.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     // A command that is being recorded goes on without its reader.
@@ -42,10 +49,12 @@ export async function main(args: readonly string[]): Promise<number> {
     env: process.env,
     cwd: process.cwd(),
     argv: ['assay', ...args],
-    signal: abort.signal,
+    get signal() {
+      isWatched = true;
+      return abort.signal;
+    },
     takeSignals(handler) {
       taken = handler;
-      process.on('SIGHUP', onSignal);
       process.on('SIGQUIT', onSignal);
       process.on('SIGCONT', onSignal);
       process.on('SIGTSTP', () => {

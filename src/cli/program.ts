@@ -160,7 +160,23 @@ function configure(command: Command, io: CommandIo): void {
     // Errors are reported once, in our own shape.
     outputError: () => {},
   });
+  refuseRepeats(command);
   for (const child of command.commands) configure(child, io);
+}
+
+/** Of `--context 64 --context 32` the last would win in silence, and be measured. */
+function refuseRepeats(command: Command): void {
+  for (const option of command.options) {
+    if (option.isBoolean() || option.variadic) continue;
+    let given = 0;
+    command.on(`option:${option.name()}`, () => {
+      given += 1;
+      if (given === 1) return;
+      throw new UsageError(`${option.long} is given twice`, {
+        hint: `see \`${commandPath(command)} --help\``,
+      });
+    });
+  }
 }
 
 function commandPath(command: Command): string {

@@ -1,5 +1,5 @@
 /** What a command took from the machine: memory of its processes while it runs, CPU time after. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 const FIRST_MS = 10;
 const LONGEST_MS = 500;
@@ -49,9 +49,20 @@ function treeRssBytes(pid: number): number | null {
   return Math.max(high, own + below);
 }
 
+/** Of all its threads: a program may start others from any of them. */
 function childrenOf(pid: number): number[] {
-  const text = readIfThere(`/proc/${pid}/task/${pid}/children`) ?? '';
-  return text.split(' ').filter(Boolean).map(Number);
+  return threadsOf(pid).flatMap((thread) => {
+    const text = readIfThere(`/proc/${pid}/task/${thread}/children`) ?? '';
+    return text.split(' ').filter(Boolean).map(Number);
+  });
+}
+
+function threadsOf(pid: number): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`);
+  } catch {
+    return [];
+  }
 }
 
 /** CPU time, user and system, of all our children that have ended; null where /proc is not. */

@@ -5,6 +5,7 @@
 import { performance } from 'node:perf_hooks';
 import { availableMemory } from '../engine/embedded/available-memory.ts';
 import { startGpuSampler } from '../measure/bench/gpu-sampler.ts';
+import { whyCancelled } from '../record/errors.ts';
 import type { SampleRow } from '../record/rows.ts';
 import type { RunEntry } from '../record/run-reader.ts';
 import { OpenBenchCell } from './bench-cell.ts';
@@ -25,12 +26,6 @@ export interface MissingCell {
   readonly past: readonly RunEntry[];
 }
 
-const CANCELLED: WorkerEnd = {
-  status: 'cancelled',
-  reason: 'interrupted by the user',
-  error: null,
-};
-
 /** Every cell ends as a closed run, whatever happens to the others. */
 export async function runBench(
   plan: ExperimentPlan,
@@ -43,12 +38,16 @@ export async function runBench(
   try {
     await measureColdStarts(variants, state);
     await runGroups(variants, { state, seed: plan.spec.seed });
-    for (const variant of variants) await variant.closeAll(CANCELLED);
+    for (const variant of variants) await variant.closeAll(cancelled(state));
   } finally {
     // Also when a disk is full: no process may outlive its supervisor's interest in it.
     await Promise.all(variants.map((variant) => variant.stop()));
   }
   return cells.flatMap(({ outcome }) => outcome ?? []);
+}
+
+function cancelled({ signal }: SuperviseState): WorkerEnd {
+  return { status: 'cancelled', reason: whyCancelled(signal), error: null };
 }
 
 function openCell(

@@ -8,7 +8,7 @@ const DIED: Ending = {
   done: false,
   error: null,
   timedOut: false,
-  aborted: false,
+  aborted: null,
   oom: false,
   peakKiB: 0,
   timeoutS: null,
@@ -32,7 +32,9 @@ describe('how a worker ended', () => {
   });
 
   test('done counts even when Ctrl-C came just then', () => {
-    expect(end({ done: true, code: 0, aborted: true }).status).toBe('succeeded');
+    expect(end({ done: true, code: 0, aborted: 'interrupted by the user' }).status).toBe(
+      'succeeded',
+    );
   });
 
   test('an error of its own, kept with its hint for the terminal', () => {
@@ -46,12 +48,15 @@ describe('how a worker ended', () => {
     expect(end({ error, done: true, code: 4 }).status).toBe('failed');
   });
 
-  test('interrupted by the user, whatever the worker says about it', () => {
-    const interrupted = { status: 'cancelled', reason: 'interrupted by the user', error: null };
-    expect(end({ aborted: true, code: 130 })).toEqual(interrupted);
-    expect(end({ aborted: true, error: workerError('Cancelled') })).toEqual(interrupted);
-    expect(end({ aborted: true, killedBy: 'SIGKILL' })).toEqual(interrupted);
-  });
+  test.each(['interrupted by the user', 'ended by SIGTERM'])(
+    '%s, whatever the worker says about it',
+    (aborted) => {
+      const interrupted = { status: 'cancelled', reason: aborted, error: null };
+      expect(end({ aborted, code: 130 })).toEqual(interrupted);
+      expect(end({ aborted, error: workerError('Cancelled') })).toEqual(interrupted);
+      expect(end({ aborted, killedBy: 'SIGKILL' })).toEqual(interrupted);
+    },
+  );
 
   test('out of time, with the limit', () => {
     expect(end({ timedOut: true, timeoutS: 1.5, error: workerError('Cancelled') })).toMatchObject({

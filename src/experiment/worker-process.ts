@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { whyCancelled } from '../record/errors.ts';
 import type { FromWorker, ToWorker, WorkerError } from './protocol.ts';
 
 export interface WorkerOptions {
@@ -94,7 +95,8 @@ export function startWorker(options: WorkerOptions): WorkerHandle {
       stopping.clear();
       signal.removeEventListener('abort', onAbort);
       const oom = oomKills() > oomBefore;
-      resolve(explain({ ...seen, code, killedBy, oom, aborted: signal.aborted }));
+      const aborted = signal.aborted ? whyCancelled(signal) : null;
+      resolve(explain({ ...seen, code, killedBy, oom, aborted }));
     });
   });
   return {
@@ -135,7 +137,8 @@ interface Ending {
   done: boolean;
   error: WorkerError | null;
   timedOut: boolean;
-  aborted: boolean;
+  /** Who stopped it; null: nobody did. */
+  aborted: string | null;
   oom: boolean;
   peakKiB: number;
   timeoutS: number | null;
@@ -150,7 +153,7 @@ export function explain(end: Ending): WorkerEnd {
     const message = `timed out after ${end.timeoutS} s`;
     return { status: 'failed', reason: message, error: timedOut(message) };
   }
-  if (end.aborted) return { status: 'cancelled', reason: 'interrupted by the user', error: null };
+  if (end.aborted !== null) return { status: 'cancelled', reason: end.aborted, error: null };
   if (error) {
     const status = error.code === 'InvalidMeasurement' ? 'invalid' : 'failed';
     return { status, reason: `${error.code}: ${error.message}`, error };

@@ -35,8 +35,9 @@ process.on('message', (message: ToWorker) => {
 });
 // Without its supervisor nobody will close this run: stop at once, the rows written so far stay.
 process.on('disconnect', () => process.exit(1));
-// Ctrl-C reaches the whole process group; the supervisor decides what it means.
-process.on('SIGINT', () => {});
+// Ctrl-C, a closed terminal and a scheduler reach the whole process group; the supervisor decides
+// what it means.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
 
 /** The next request to a worker that stays. Throws Cancelled when told to stop. */
 async function next(): Promise<SliceRequest | null> {

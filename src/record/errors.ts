@@ -82,6 +82,13 @@ export class Cancelled extends AssayError {
   }
 }
 
+/** Who or what cancelled it, as `main` says it of each signal. */
+export function whyCancelled({ reason }: AbortSignal): string {
+  return reason instanceof Cancelled ? reason.message : INTERRUPTED;
+}
+
+export const INTERRUPTED = 'interrupted by the user';
+
 /** A time limit that the user set was reached. */
 export class TimedOut extends AssayError {
   constructor(message: string, options: ErrorOptions = {}) {

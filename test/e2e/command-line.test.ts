@@ -25,7 +25,7 @@ const COMMANDS = [
   ],
   ...[['doctor'], ['runs', 'ls'], ['runs', 'show'], ['runs', 'drift']],
   ...[['audit'], ['import'], ['claims', 'init'], ['claims', 'check']],
-  ...[['exec'], ['logs', 'index'], ['logs', 'show']],
+  ...[['exec'], ['logs', 'index'], ['logs', 'show'], ['moe', 'analyze'], ['moe', 'validate']],
   ...[
     ['weights', 'inspect'],
     ['weights', 'autopsy'],
@@ -79,6 +79,7 @@ describe('a wrong command line', () => {
     [['eval', '--model', 'model', '--corpus', 'corpus.jsonl', '--seed', '-1'], /at least 0/],
     [['eval', '--model', 'model', '--corpus', 'corpus.jsonl', '--scheme', 'int3'], /--scheme/],
     [['eval', '--model', 'model', '--corpus', 'corpus.jsonl', '--timeout', '0'], /positive/],
+    [['eval', '--seed', '1', '--seed', '2'], /--seed is given twice/],
     [['run'], /experiment/],
     [['run', 'gone.yaml'], /gone\.yaml: cannot be read \(ENOENT\)/],
     [['run', 'model'], /model: cannot be read \(EISDIR\)/],

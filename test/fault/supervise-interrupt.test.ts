@@ -13,7 +13,7 @@ let bench: BenchLab;
 afterEach(() => bench.remove());
 
 describe('an interrupted experiment', () => {
-  it.each(['SIGINT', 'SIGTERM'] as const)(
+  it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
     'by %s to the whole process group exits with 130, is cancelled, and resumes',
     async (signal) => {
       bench = longExperiment();
@@ -25,7 +25,9 @@ describe('an interrupted experiment', () => {
       expect(result.code, result.stderr).toBe(130);
       expect(result.stderr).toContain('run the same command again to resume');
       const { runs } = result.json<RunOutput>();
-      expect(runs).toMatchObject([{ status: 'cancelled', reason: 'interrupted by the user' }]);
+      const by = signal === 'SIGINT' ? 'interrupted by the user' : `ended by ${signal}`;
+      const reason = expect.stringContaining(by);
+      expect(runs).toMatchObject([{ status: 'cancelled', reason }]);
       const cancelled = loadRun(bench.lab, runs[0]!.runId);
       expect(cancelled.summary).toBeNull();
       expect((await bench.assay(['verify'])).code).toBe(0);

@@ -57,7 +57,7 @@ function print({ manifest, metrics, logs }: RecordedCommand, io: CommandIo, dir:
   const seconds = (value: number | null | undefined): string =>
     value == null ? '—' : `${value.toFixed(2)} s`;
   const bytes = peakMemoryBytes?.value;
-  const memory = bytes == null ? '—' : `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+  const memory = bytes == null ? '—' : `at least ${(bytes / 2 ** 20).toFixed(1)} MiB`;
   const why = manifest.reason === null ? '' : `: ${manifest.reason}`;
   writeLine(io.stderr, '');
   writeLine(
