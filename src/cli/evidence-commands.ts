@@ -18,7 +18,7 @@ export function addEvidence(program: Command, act: Act): void {
     .command('check')
     .description('decide every claim, with its evidence')
     .argument('[file]', 'the claims', 'claims.yaml')
-    .option('--logs <dir>', 'where the logs are', '.')
+    .option('--logs <dir>', 'where the logs are (default: `logs:` of the file, or here)')
     .option('--out <dir>', 'also write LOGS.md with the verdicts there')
     .option('--json', 'verdicts as JSON')
     .addHelpText('after', '\nExample:\n  assay claims check --logs logs/')

@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CheckedClaim, checkClaims } from '../../src/evidence/claims/check.ts';
@@ -8,6 +9,7 @@ import type { LogEvidence } from '../../src/evidence/log-evidence.ts';
 import { indexLogs } from '../../src/logs/index-logs.ts';
 import { sha256Hex } from '../../src/record/canonical.ts';
 import { UsageError } from '../../src/record/errors.ts';
+import { assayHere } from '../support/in-process.ts';
 import { smallLogs } from '../support/small-logs.ts';
 
 let small: ReturnType<typeof smallLogs>;
@@ -19,7 +21,7 @@ beforeAll(async () => {
 afterAll(() => small.remove());
 
 async function check(yaml: string): Promise<CheckedClaim> {
-  const [first] = await checkClaims(parseClaims(`claims:\n${yaml}`, 'claims.yaml'), {
+  const [first] = await checkClaims(parseClaims(`claims:\n${yaml}`, 'claims.yaml').claims, {
     logs,
     cwd: small.dir,
   });
@@ -116,12 +118,29 @@ describe('bad input', () => {
 });
 
 it('what init proposes is a claims file, and nothing that the logs show is refuted', async () => {
-  const text = claimsFile(proposeClaims(logs.index));
-  const checked = await checkClaims(parseClaims(text, 'claims.yaml'), { logs, cwd: small.dir });
+  const text = claimsFile(proposeClaims(logs.index), 'logs here');
+  const { claims, logs: said } = parseClaims(text, 'claims.yaml');
+  expect(said).toBe('logs here');
+  const checked = await checkClaims(claims, { logs, cwd: small.dir });
   expect(checked.length).toBeGreaterThan(6);
   const refuted = checked.filter((c) => c.verdict === 'refuted').map((c) => c.claim);
   expect(refuted).toEqual([
     'logs/quantize_INT4_4400002.err: no error was logged',
     'logs/quantize_INT4_4400002.log: it succeeded',
   ]);
+});
+
+describe('the command', () => {
+  it('checks what init wrote without being told again where the logs are', async () => {
+    const home = mkdtempSync(join(tmpdir(), 'assay-claims-'));
+    const init = await assayHere(['claims', 'init', small.dir, '--out', 'mine.yaml'], home);
+    expect(init.stdout).toContain('Next: assay claims check mine.yaml\n');
+    const checked = await assayHere(['claims', 'check', 'mine.yaml', '--json'], home);
+    const { claims } = JSON.parse(checked.stdout) as { claims: { verdict: string }[] };
+    expect(checked.code).toBe(6);
+    expect(claims.some(({ verdict }) => verdict === 'proven')).toBe(true);
+    const elsewhere = await assayHere(['claims', 'check', 'mine.yaml', '--logs', '.'], home);
+    rmSync(home, { recursive: true });
+    expect(elsewhere.stderr).toContain('there is no log in');
+  });
 });

@@ -1,6 +1,6 @@
 /** `assay claims check [FILE]`: exit 6 when a claim is refuted. */
 import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { type CheckedClaim, checkClaims } from '../../evidence/claims/check.ts';
 import { parseClaims } from '../../evidence/claims/spec.ts';
 import type { Verdict } from '../../evidence/claims/verdict.ts';
@@ -13,14 +13,15 @@ import { openLogs } from './audit.ts';
 
 interface Options {
   file: string;
-  logs: string;
+  logs?: string;
   out?: string;
   json?: boolean;
 }
 
 export async function run(options: Options, io: CommandIo): Promise<number> {
-  const claims = parseClaims(readText(resolve(io.cwd, options.file), options.file), options.file);
-  const logs = await openLogs(options.logs, io);
+  const path = resolve(io.cwd, options.file);
+  const { claims, logs: beside } = parseClaims(readText(path, options.file), options.file);
+  const logs = await openLogs(options.logs ?? resolve(dirname(path), beside ?? io.cwd), io);
   const checked = await checkClaims(claims, { logs, cwd: io.cwd, signal: io.signal });
   if (options.out !== undefined) {
     const dir = resolve(io.cwd, options.out);
@@ -38,6 +39,10 @@ export async function run(options: Options, io: CommandIo): Promise<number> {
     if (claim.verdict !== 'proven') writeLine(io.stdout, `\n${claimText(claim, options.file)}`);
   }
   writeLine(io.stdout, `\n${summary(checked)}`);
+  if (logs.index.files.length === 0) {
+    const hint = 'give their directory with --logs, or as `logs:` in the file';
+    writeLine(io.stderr, `there is no log in ${logs.root}, so none is evidence: ${hint}`);
+  }
   return exitCode;
 }
 

@@ -1,6 +1,6 @@
 /** `assay claims init [DIR]` */
 import { existsSync, writeFileSync } from 'node:fs';
-import { relative, resolve } from 'node:path';
+import { dirname, relative, resolve } from 'node:path';
 import { claimsFile, proposeClaims } from '../../evidence/claims/propose.ts';
 import { FormatError, UsageError } from '../../record/errors.ts';
 import { storageError } from '../../record/storage-error.ts';
@@ -20,7 +20,7 @@ export async function run(options: Options, io: CommandIo): Promise<number> {
       hint: 'choose another name with --out',
     });
   }
-  const { index } = await openLogs(options.directory ?? '.', io);
+  const { index, root } = await openLogs(options.directory ?? '.', io);
   const claims = proposeClaims(index);
   if (claims.length === 0) {
     throw new FormatError(`no logs in ${options.directory ?? '.'}`, {
@@ -28,7 +28,11 @@ export async function run(options: Options, io: CommandIo): Promise<number> {
     });
   }
   try {
-    writeFileSync(path, claimsFile(claims), { flag: 'wx' });
+    writeFileSync(
+      path,
+      claimsFile(claims, relative(dirname(path), root).replaceAll('\\', '/') || '.'),
+      { flag: 'wx' },
+    );
   } catch (cause) {
     throw storageError({ doing: 'write', path, cause });
   }
@@ -36,14 +40,13 @@ export async function run(options: Options, io: CommandIo): Promise<number> {
     writeJson(io.stdout, { path: options.out, logs: index.files.length, claims });
     return 0;
   }
-  const logs = options.directory === undefined ? '' : ` --logs ${options.directory}`;
   writeLine(
     io.stdout,
     `${claims.length} claims about ${index.files.length} logs: ${relative(io.cwd, path)}`,
   );
   writeLine(
     io.stdout,
-    `Next: assay claims check${options.out === 'claims.yaml' ? '' : ` ${options.out}`}${logs}`,
+    `Next: assay claims check${options.out === 'claims.yaml' ? '' : ` ${options.out}`}`,
   );
   return 0;
 }

@@ -119,6 +119,6 @@ const HEAD = `# Claims about logs: \`assay claims check\` decides each of them f
 # Proposed from what the logs say; edit, remove, and add your own (docs/claims.md).
 `;
 
-export function claimsFile(claims: readonly Proposed[]): string {
-  return `${HEAD}\n${stringify({ claims }, { lineWidth: 100 })}`;
+export function claimsFile(claims: readonly Proposed[], logs: string): string {
+  return `${HEAD}\n${stringify({ logs, claims }, { lineWidth: 100 })}`;
 }

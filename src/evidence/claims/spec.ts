@@ -115,7 +115,11 @@ const PREDICATES = [
 
 export type Claim = z.infer<typeof claimSchema>;
 
-const fileSchema = z.strictObject({ claims: z.array(claimSchema).min(1) });
+const fileSchema = z.strictObject({
+  /** Where the logs are, relative to the file. */
+  logs: z.string().min(1).optional(),
+  claims: z.array(claimSchema).min(1),
+});
 
 export interface LocatedClaim {
   readonly claim: Claim;
@@ -125,8 +129,14 @@ export interface LocatedClaim {
 
 const HINT = '`assay claims init DIR` writes an example from the logs';
 
+export interface ClaimsFile {
+  /** As the file says it; null where it does not. */
+  readonly logs: string | null;
+  readonly claims: readonly LocatedClaim[];
+}
+
 /** Throws UsageError with all problems, each as `file:line: problem`. */
-export function parseClaims(text: string, file: string): LocatedClaim[] {
+export function parseClaims(text: string, file: string): ClaimsFile {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   if (document.errors.length > 0) {
@@ -153,7 +163,8 @@ export function parseClaims(text: string, file: string): LocatedClaim[] {
       .map(({ line, message }) => `${file}:${line}: ${message.replace(/^: /, '')}`);
     throw new UsageError(problems, { hint: HINT });
   }
-  return parsed.data.claims.map((claim, i) => ({ claim, line: lineOf(['claims', i]) }));
+  const { logs = null, claims } = parsed.data;
+  return { logs, claims: claims.map((claim, i) => ({ claim, line: lineOf(['claims', i]) })) };
 }
 
 /** Aliases are resolved here: a bomb of them, or one without its anchor, is an error here. */

@@ -42,6 +42,39 @@ describe('formats', () => {
     });
   });
 
+  it('a batch matrix as a wide table: a variant a group of columns', () => {
+    const text =
+      'Batch Size,AWQ Throughput,AWQ P95 Latency,NONE Throughput\n1,9.5,113,40\n8,61,,\n';
+    const results = readResults({ path: 'r.csv', text });
+    expect(brief(results)).toEqual([
+      [
+        ...['batch-matrix', 'unstated', 'awq'],
+        { batchSize: 1 },
+        [
+          ['throughput', 9.5],
+          ['latencyP95', 113],
+        ],
+      ],
+      [...['batch-matrix', 'unstated', 'none'], { batchSize: 1 }, [['throughput', 40]]],
+      [...['batch-matrix', 'unstated', 'awq'], { batchSize: 8 }, [['throughput', 61]]],
+    ]);
+  });
+
+  it('one reading of a GPU, as JSON with texts and as CSV', () => {
+    const reading = { gpu_name: 'Card 4', memory_total_mib: '15360', power_draw: '9.07' };
+    const csv =
+      'gpu_name,memory_total_mib,power_draw_w,test_timestamp\nCard 4,15360,9.07,2026-03-01\n';
+    const settings = { gpu: 'Card 4' };
+    const metrics = [
+      ['memoryTotal', 15_360],
+      ['powerDraw', 9.07],
+    ];
+    const expected = [['gpu-reading', 'unstated', 'unstated', settings, metrics]];
+    expect(brief(json(reading))).toEqual(expected);
+    expect(brief(readResults({ path: 'r.csv', text: csv }))).toEqual(expected);
+    expect(() => json({ gpu_name: 'Card 4', note: 'x' })).toThrow('no format that is known');
+  });
+
   it('lm-eval: tasks, filters, standard errors, counts', () => {
     const results = json({
       results: {

@@ -2,8 +2,9 @@
 import { FormatError } from '../../record/errors.ts';
 import { csvObjects } from '../csv.ts';
 import { readBaselineManifest, readBaselineSummary } from './baseline-run.ts';
-import { readBatchMatrix } from './batch-matrix.ts';
+import { readBatchMatrix, readWideMatrix } from './batch-matrix.ts';
 import { readLlamaBench, readLmEval } from './evaluation.ts';
+import { gpuReading, readGpuReading } from './gpu-reading.ts';
 import type { ImportedResult, ResultFile, ResultReader } from './imported.ts';
 import { benchmarkRow, readAccuracyList, readSpeedTest } from './precision-tests.ts';
 import { locustRow, readGuideLlm, readVllmBench } from './serving.ts';
@@ -19,11 +20,13 @@ const READERS: readonly ResultReader[] = [
   readBaselineSummary,
   readSpeedTest,
   readAccuracyList,
+  readGpuReading,
 ];
 
 const KNOWN =
   'vllm bench, GuideLLM, lm-eval, llama-bench, Locust stats, batch matrices, baseline manifests ' +
-  'and summaries, accuracy lists, speed tests, benchmark tables';
+  'and summaries, accuracy lists, speed tests, benchmark tables, ' +
+  'GPU readings';
 
 /** Throws FormatError when it is none that is known. */
 export function readResults({ path, text }: { path: string; text: string }): ImportedResult[] {
@@ -59,5 +62,8 @@ function readTable(rows: readonly Readonly<Record<string, string>>[]): ImportedR
   if (('model_name' in first || 'model' in first) && 'precision' in first) {
     return rows.map(benchmarkRow);
   }
-  return null;
+  const wide = readWideMatrix(rows);
+  if (wide) return wide;
+  const readings = rows.flatMap((row) => gpuReading(row) ?? []);
+  return readings.length === rows.length ? readings : null;
 }
