@@ -3,6 +3,8 @@ import { chmodSync, copyFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 const root = resolve(import.meta.dirname, '..');
-const kernels = 'weights/kernels/kernels.wasm';
-copyFileSync(join(root, 'src', kernels), join(root, 'dist', kernels));
+for (const name of ['kernels', 'statistics']) {
+  const file = `weights/kernels/${name}.wasm`;
+  copyFileSync(join(root, 'src', file), join(root, 'dist', file));
+}
 chmodSync(join(root, 'dist/cli/entry.js'), 0o755);

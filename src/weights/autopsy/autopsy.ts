@@ -2,11 +2,17 @@
 import { setImmediate } from 'node:timers/promises';
 import { Cancelled, FormatError } from '../../record/errors.ts';
 import { decodeF32 } from '../dtype.ts';
-import { type Fp8Tensor, type IntTensor, storedScheme } from '../formats/stored-tensor.ts';
-import { holdsNumbers, type LookedAt, storedValues } from '../looked-at.ts';
+import {
+  type Fp8Tensor,
+  type IntTensor,
+  type StoredTensor,
+  storedScheme,
+} from '../formats/stored-tensor.ts';
+import { holdsNumbers, type LookedAt, storedBytes, storedValues } from '../looked-at.ts';
 import type { DepthSeries, Examined } from './depth.ts';
 import { type Diagnosis, diagnose, THRESHOLDS } from './diagnose.ts';
-import { TensorScan } from './tensor-scan.ts';
+import { statisticsKernels, TensorScan } from './tensor-scan.ts';
+import type { ScannedDtype } from './value-sums.ts';
 
 export interface Autopsy {
   readonly tensors: readonly (Examined & { readonly bytes: number })[];
@@ -22,6 +28,9 @@ export interface AutopsyOptions {
   onTensor?(tensor: Examined & { readonly bytes: number }): void;
 }
 
+/** How much is examined between two looks at the clock and the keyboard. */
+const BREATH_BYTES = 2 ** 22;
+
 /**
  * Memory is that of a piece (4 MiB), of the sums over one tensor's columns, and of the results.
  * @throws Cancelled when `signal` is aborted; what was reported by then stays valid
@@ -33,6 +42,8 @@ export async function examine(looked: LookedAt, options: AutopsyOptions): Promis
     reason: problem.message,
   }));
   const scales: Diagnosis[] = [];
+  const kernels = statisticsKernels();
+  let scanned = 0;
   for (const stored of looked.tensors) {
     const { name, shape } = stored;
     if (!holdsNumbers(stored)) {
@@ -40,10 +51,13 @@ export async function examine(looked: LookedAt, options: AutopsyOptions): Promis
       continue;
     }
     if (stored.kind !== 'plain') scales.push(...diagnoseScales(stored, looked));
-    const scan = new TensorScan(shape);
+    const scan = new TensorScan(shape, scannedDtype(stored) ?? 'F32', kernels);
     try {
-      for (const values of storedValues(stored, looked.readAt)) {
-        scan.add(values);
+      for (const piece of piecesOf(stored, looked)) {
+        scan.add(piece);
+        scanned += piece.byteLength;
+        if (scanned < BREATH_BYTES) continue;
+        scanned = 0;
         // The way in for Ctrl-C and for whoever draws progress.
         await setImmediate();
         if (options.signal.aborted) throw new Cancelled();
@@ -66,6 +80,18 @@ export async function examine(looked: LookedAt, options: AutopsyOptions): Promis
   }
   const { diagnoses, series } = diagnose(tensors);
   return { tensors, diagnoses: [...scales, ...diagnoses], series, skipped };
+}
+
+/** Of bytes that are examined as they are; null: values are decoded to F32. */
+function scannedDtype(stored: StoredTensor): ScannedDtype | null {
+  if (stored.kind !== 'plain') return null;
+  const { dtype } = stored.codes;
+  return dtype === 'BF16' || dtype === 'F16' || dtype === 'F32' ? dtype : null;
+}
+
+function piecesOf(stored: StoredTensor, { readAt, readInto }: LookedAt) {
+  const asIs = stored.kind === 'plain' && scannedDtype(stored) !== null;
+  return asIs ? storedBytes(stored, readInto) : storedValues(stored, readAt);
 }
 
 /** A scale that is no positive number, or far above its like, makes every weight under it wrong. */

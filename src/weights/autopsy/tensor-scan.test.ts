@@ -1,7 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { decodeF32 } from '../dtype.ts';
+import { encodeF32 } from '../encode.ts';
+import { plainStatistics } from '../kernels/plain-statistics.ts';
+import { wasmStatistics } from '../kernels/statistics-kernels.ts';
 import { blockStatistics, combine, NO_MOMENTS } from './moments.ts';
 import { TensorScan } from './tensor-scan.ts';
+import type { ScannedDtype } from './value-sums.ts';
 
 /** Integers, so that sums of powers are exact. */
 function exactMoments(values: readonly number[]) {
@@ -16,6 +21,27 @@ function exactMoments(values: readonly number[]) {
 }
 
 const integers = fc.array(fc.integer({ min: -1000, max: 1000 }), { minLength: 2, maxLength: 200 });
+
+/** Seeded bits: a property's failure is then told by three small numbers. */
+function noiseBits(count: number, seed: number): Int32Array {
+  let state = seed | 1;
+  return Int32Array.from({ length: count }, () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return state;
+  });
+}
+
+/** Uniform in −4…4, a fifth of them zeros. */
+function usualValues(count: number, seed: number): Float32Array {
+  return Float32Array.from(noiseBits(count, seed), (bits) => (bits % 5 === 0 ? 0 : bits / 2 ** 29));
+}
+
+function bytesOf(bits: Int32Array, dtype: ScannedDtype): Uint8Array {
+  const width = dtype === 'F32' ? 4 : 2;
+  return new Uint8Array(bits.buffer).slice(0, bits.length * width);
+}
 
 describe('moments', () => {
   it('equal exact arithmetic, however the values are cut', () => {
@@ -93,7 +119,7 @@ describe('a scan', () => {
             pieces.add(values.subarray(at, at + take));
             at += take;
           }
-          const { mean, std, kurtosis, ...counted } = whole.finish();
+          const { mean, std, kurtosis, outliers: _, ...counted } = whole.finish();
           expect(pieces.finish()).toMatchObject(counted);
           const again = pieces.finish();
           const close = (a: number | null, b: number | null) =>
@@ -106,6 +132,76 @@ describe('a scan', () => {
       ),
     );
   });
+
+  it('finds the same channels however the values arrive, to what f32 sums of 64 rows leave', () => {
+    // From 2⁻⁵⁰ on, or 0: smaller squares beside large ones are no numbers of f32.
+    const usual = fc.oneof(fc.constant(0), fc.float({ min: 0.125, max: 1e9 }));
+    fc.assert(
+      fc.property(fc.infiniteStream(usual), fc.integer({ min: 1, max: 999 }), (xs, take) => {
+        const values = Float32Array.from({ length: 90 * 17 }, () => xs.next().value as number);
+        const whole = new TensorScan([90, 17]);
+        whole.add(values);
+        const pieces = new TensorScan([90, 17]);
+        for (let at = 0; at < values.length; at += take) {
+          pieces.add(values.subarray(at, at + take));
+        }
+        const [one, other] = [whole.finish().outliers, pieces.finish().outliers];
+        for (const [i, { channel, ratio }] of one.entries()) {
+          expect(other[i]?.channel).toBe(channel);
+          expect(Math.abs(other[i]!.ratio / ratio - 1)).toBeLessThan(2 ** -18);
+        }
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it.each<ScannedDtype>(['BF16', 'F16', 'F32'])(
+    'of %s says the same in WASM and in plain TypeScript, and what its values say',
+    (dtype) => {
+      const size = fc.record({
+        rows: fc.integer({ min: 1, max: 70 }),
+        cols: fc.integer({ min: 1, max: 150 }),
+        seed: fc.integer(),
+        // What bits are kept: all (NaN, infinities, subnormals), or those of usual weights.
+        wild: fc.boolean(),
+      });
+      fc.assert(
+        fc.property(size, ({ rows, cols, seed, wild }) => {
+          const count = rows * cols;
+          const bytes = wild
+            ? bytesOf(noiseBits(count, seed), dtype)
+            : encodeF32(usualValues(count, seed), dtype);
+          const decoded = decodeF32(bytes, dtype);
+          const scans = [wasmStatistics()!, plainStatistics()].map((kernels) => {
+            const scan = new TensorScan([rows, cols], dtype, kernels);
+            scan.add(bytes);
+            return scan.finish();
+          });
+          expect(scans[0]).toEqual(scans[1]);
+          const direct = blockStatistics(decoded, 0, decoded.length);
+          const { nan, positiveInfinity, negativeInfinity, zeros, min, max } = direct;
+          const finite = direct.count;
+          expect(scans[0]).toMatchObject({ nan, positiveInfinity, negativeInfinity, zeros });
+          expect([scans[0]!.min, scans[0]!.max]).toEqual(finite > 0 ? [min, max] : [null, null]);
+          const { mean, std, kurtosis, histogram } = scans[0]!;
+          if (finite === 0) return;
+          const largest = Math.max(-min, max);
+          expect(Math.abs(mean! - direct.mean)).toBeLessThanOrEqual(1e-12 * largest);
+          const deviation = Math.sqrt(direct.m2 / finite);
+          expect(Math.abs(std! - deviation)).toBeLessThanOrEqual(
+            1e-10 * deviation + 1e-12 * largest,
+          );
+          if (direct.m2 > 0) {
+            const fourth = (direct.m4 / direct.m2) * (finite / direct.m2);
+            expect(kurtosis! / fourth).toBeCloseTo(1, 8);
+          }
+          const filed = histogram.counts.reduce((sum, n) => sum + n, 0);
+          expect(filed).toBe(finite - zeros);
+        }),
+        { numRuns: 120 },
+      );
+    },
+  );
 
   it('finds dead rows, bad rows, the largest row and outlier channels', () => {
     const [rows, cols] = [20, 32];

@@ -1,5 +1,14 @@
-/** Statistics of one tensor, from its values in order; memory grows with its columns only. */
-import { BLOCK, blockStatistics, combine, type Moments, NO_MOMENTS } from './moments.ts';
+/** Statistics of one tensor, from its bytes in order; memory grows with its columns only. */
+import { DTYPE_BYTES, decodeF32 } from '../dtype.ts';
+import { plainStatistics } from '../kernels/plain-statistics.ts';
+import {
+  AFTER_COUNTS,
+  COUNTS,
+  reach,
+  type StatisticsKernels,
+  wasmStatistics,
+} from '../kernels/statistics-kernels.ts';
+import { CodeCounts, type ScannedDtype, ValueSums } from './value-sums.ts';
 
 export interface OutlierChannel {
   /** Index along the last dimension: an input feature of a linear layer. */
@@ -43,20 +52,31 @@ const SHOWN_OUTLIERS = 8;
 const LEAST_CHANNELS = 16;
 /** 8 MiB of sums: wider "matrices" are tables in disguise, and get no channels. */
 const MOST_CHANNELS = 2 ** 20;
-const EXPONENT_BIAS = 127;
+/** Bytes that the kernels go over one after the other, while they are in the cache. */
+const CHUNK = 2 ** 17;
+/** Rows whose squares are added up in f32: rounding then adds 2⁻¹⁸ of a sum at most. */
+const MOST_ROWS = 64;
+/** Squares of such values, and 64 of them, stay in the range of f32. */
+const LEAST_SIZE = 2 ** -50;
+const MOST_SIZE = 2 ** 60;
 
+/** For one scan after the other: WASM where there is SIMD. */
+export function statisticsKernels(): StatisticsKernels {
+  return wasmStatistics() ?? plainStatistics();
+}
+
+/** Uses its kernels alone until it is finished. */
 export class TensorScan {
+  readonly #kernels: StatisticsKernels;
+  readonly #dtype: ScannedDtype;
+  readonly #values: CodeCounts | ValueSums;
   readonly #cols: number;
   readonly #isMatrix: boolean;
-  readonly #squares: Float64Array | null;
-  readonly #exponents = new Float64Array(256);
-  #moments: Moments = NO_MOMENTS;
-  #nan = 0;
-  #positiveInfinity = 0;
-  #negativeInfinity = 0;
-  #zeros = 0;
-  #min = Number.POSITIVE_INFINITY;
-  #max = Number.NEGATIVE_INFINITY;
+  /** f64 [cols] in the memory of the kernels; null: no channels. */
+  readonly #squares: number | null;
+  /** Where magnitudes of rows, and the bytes themselves, are put. */
+  readonly #magnitudes: number;
+  readonly #src: number;
   #at = 0;
   #rowMax = 0;
   #deadRows = 0;
@@ -65,41 +85,91 @@ export class TensorScan {
   #largest = -1;
   #absmaxRow: number | null = null;
 
-  /** @param shape [.., rows, cols]; leading dimensions (experts) are rows counted through */
-  constructor(shape: readonly number[]) {
+  /**
+   * @param shape [.., rows, cols]; leading dimensions (experts) are rows counted through
+   * @param dtype of the bytes that are handed over
+   */
+  constructor(
+    shape: readonly number[],
+    dtype: ScannedDtype = 'F32',
+    kernels: StatisticsKernels = statisticsKernels(),
+  ) {
+    this.#kernels = kernels;
+    this.#dtype = dtype;
     this.#cols = Math.max(shape.at(-1) ?? 1, 1);
     this.#isMatrix = shape.length >= 2 && this.#cols > 1;
     const counted = this.#cols >= LEAST_CHANNELS && this.#cols <= MOST_CHANNELS;
-    this.#squares = this.#isMatrix && counted ? new Float64Array(this.#cols) : null;
+    this.#squares = this.#isMatrix && counted ? AFTER_COUNTS : null;
+    this.#magnitudes = AFTER_COUNTS + (counted ? 8 * this.#cols : 0);
+    this.#src = this.#magnitudes + CHUNK;
+    reach(kernels, this.#src + CHUNK);
+    new Uint8Array(kernels.memory.buffer, COUNTS, this.#magnitudes - COUNTS).fill(0);
+    this.#values = dtype === 'F32' ? new ValueSums(kernels) : new CodeCounts(kernels, dtype);
   }
 
-  /** The next values in row-major order; any number of them. */
-  add(values: Float32Array): void {
-    for (let from = 0; from < values.length; from += BLOCK) {
-      const block = blockStatistics(values, from, Math.min(from + BLOCK, values.length));
-      this.#moments = combine(this.#moments, block);
-      this.#nan += block.nan;
-      this.#positiveInfinity += block.positiveInfinity;
-      this.#negativeInfinity += block.negativeInfinity;
-      this.#zeros += block.zeros;
-      this.#min = Math.min(this.#min, block.min);
-      this.#max = Math.max(this.#max, block.max);
-    }
-    countExponents(values, this.#exponents);
-    for (let from = 0; from < values.length; ) {
+  /** The next values in row-major order, little-endian; any number of them. */
+  add({ buffer, byteOffset, byteLength }: Uint8Array | Float32Array): void {
+    const bytes = new Uint8Array(buffer, byteOffset, byteLength);
+    const width = DTYPE_BYTES[this.#dtype];
+    const values = bytes.length / width;
+    const most = CHUNK / width;
+    for (let from = 0; from < values; ) {
       const col = this.#at % this.#cols;
-      const take = Math.min(this.#cols - col, values.length - from);
-      this.#addToRow(values.subarray(from, from + take), col);
-      from += take;
-      this.#at += take;
+      const whole = Math.min(Math.floor(Math.min(most, values - from) / this.#cols), MOST_ROWS);
+      const rows = col === 0 && whole > 0 ? whole : 1;
+      const take = rows > 1 ? this.#cols : Math.min(this.#cols - col, values - from, most);
+      const end = from + rows * take;
+      this.#addChunk(bytes.subarray(from * width, end * width), { rows, col, cols: take });
+      from = end;
+    }
+  }
+
+  #addChunk(bytes: Uint8Array, at: { rows: number; col: number; cols: number }): void {
+    const { rows, col, cols } = at;
+    new Uint8Array(this.#kernels.memory.buffer, this.#src, bytes.length).set(bytes);
+    const sizes = this.#rowSizes(rows, cols);
+    const largest = sizes.reduce((most, size) => Math.max(most, size), 0);
+    const finite = sizes.every((size) => size < Number.POSITIVE_INFINITY);
+    this.#values.add(this.#src, { values: rows * cols, finite });
+    // Zeros add nothing.
+    if (this.#squares !== null && !(finite && largest === 0)) {
+      const ordinary = finite && largest >= LEAST_SIZE && largest < MOST_SIZE;
+      const sums = this.#squares + 8 * col;
+      if (ordinary) this.#fastSquares(rows, cols, sums);
+      else addSquares(decodeF32(bytes, this.#dtype), this.#doubles(sums, cols));
+    }
+    for (const size of sizes) {
+      // NaN stays: a row with a bad value is not dead.
+      if (!(size < Number.POSITIVE_INFINITY)) this.#rowMax = Number.NaN;
+      else if (size > this.#rowMax) this.#rowMax = size;
+      this.#at += cols;
       if (this.#at % this.#cols === 0) this.#endRow();
     }
   }
 
-  #addToRow(values: Float32Array, col: number): void {
-    // NaN stays: a row with a bad value is not dead.
-    if (!Number.isNaN(this.#rowMax)) this.#rowMax = Math.max(this.#rowMax, largestSize(values));
-    if (this.#squares !== null) addSquares(values, this.#squares.subarray(col));
+  #doubles(at: number, count: number): Float64Array {
+    return new Float64Array(this.#kernels.memory.buffer, at, count);
+  }
+
+  /** Largest |x| of each row; NaN or infinity where one is. */
+  #rowSizes(rows: number, cols: number): Float32Array {
+    const { memory } = this.#kernels;
+    const [src, dst] = [this.#src, this.#magnitudes];
+    if (this.#dtype === 'F32') {
+      this.#kernels.rowMagnitudes32(src, rows, cols, dst);
+      return new Float32Array(memory.buffer.slice(dst, dst + 4 * rows));
+    }
+    this.#kernels.rowMagnitudes16(src, rows, cols, dst);
+    return decodeF32(new Uint8Array(memory.buffer, dst, 2 * rows), this.#dtype);
+  }
+
+  #fastSquares(rows: number, cols: number, sums: number): void {
+    const run = {
+      BF16: this.#kernels.columnSquaresBf16,
+      F16: this.#kernels.columnSquaresF16,
+      F32: this.#kernels.columnSquaresF32,
+    }[this.#dtype];
+    run(this.#src, rows, cols, sums);
   }
 
   #endRow(): void {
@@ -117,81 +187,39 @@ export class TensorScan {
   }
 
   finish(): TensorStatistics {
-    const { count, mean, m2, m4 } = this.#moments;
+    const { moments, histogram, ...counts } = this.#values.finish();
+    const { count, mean, m2, m4 } = moments;
+    const { min, max, nan, positiveInfinity, negativeInfinity, zeros } = counts;
     const some = count > 0;
+    const rows = this.#at / this.#cols;
     return {
       elements: this.#at,
       mean: some ? mean : null,
       std: some ? Math.sqrt(m2 / count) : null,
-      min: some ? this.#min : null,
-      max: some ? this.#max : null,
-      absmax: some ? Math.max(-this.#min, this.#max) : null,
+      min: some ? min : null,
+      max: some ? max : null,
+      absmax: some ? Math.max(-min, max) : null,
       kurtosis: m2 > 0 ? (m4 / m2) * (count / m2) : null,
-      nan: this.#nan,
-      positiveInfinity: this.#positiveInfinity,
-      negativeInfinity: this.#negativeInfinity,
-      zeros: this.#zeros,
+      ...{ nan, positiveInfinity, negativeInfinity, zeros },
       deadRows: this.#deadRows,
       firstDeadRow: this.#firstDeadRow,
       firstBadRow: this.#firstBadRow,
       absmaxRow: this.#absmaxRow,
-      outliers: this.#squares === null ? [] : outliersOf(this.#squares, this.#at / this.#cols),
-      histogram: histogramOf(this.#exponents, this.#zeros),
+      outliers:
+        this.#squares === null ? [] : outliersOf(this.#doubles(this.#squares, this.#cols), rows),
+      histogram,
     };
   }
 }
 
-/** Largest |x|; NaN if any value is NaN or infinite. */
-function largestSize(values: Float32Array): number {
-  let largest = 0;
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) {
-    const x = values[i]!;
-    const size = Math.abs(x);
-    // 0 for a finite x, NaN for any other, and NaN stays.
-    sum += x - x;
-    if (size > largest) largest = size;
-  }
-  return sum === 0 ? largest : Number.NaN;
-}
-
+/** What the kernels leave out: values that are not finite, and those whose squares leave f32. */
 function addSquares(values: Float32Array, sums: Float64Array): void {
-  for (let i = 0; i < values.length; i++) {
+  const cols = sums.length;
+  for (let i = 0, col = 0; i < values.length; i++) {
     const x = values[i]!;
-    if (x - x === 0) sums[i] = sums[i]! + x * x;
+    if (x - x === 0) sums[col] = sums[col]! + x * x;
+    if (++col === cols) col = 0;
   }
-}
-
-/** The exponent bits of an f32 are ⌊log2 |x|⌋ + 127 for every normal number. */
-function countExponents(values: Float32Array, counts: Float64Array): void {
-  const bits = new Int32Array(values.buffer, values.byteOffset, values.length);
-  // Neighbours mostly fall into one bin: four tables, so that no count waits for the one before.
-  const tables = Array.from({ length: 4 }, () => new Int32Array(256));
-  const [first, second, third, fourth] = tables as [Int32Array, Int32Array, Int32Array, Int32Array];
-  const whole = bits.length & ~3;
-  for (let i = 0; i < whole; i += 4) {
-    first[(bits[i]! >>> 23) & 255]!++;
-    second[(bits[i + 1]! >>> 23) & 255]!++;
-    third[(bits[i + 2]! >>> 23) & 255]!++;
-    fourth[(bits[i + 3]! >>> 23) & 255]!++;
-  }
-  for (let i = whole; i < bits.length; i++) first[(bits[i]! >>> 23) & 255]!++;
-  for (const table of tables) {
-    for (let i = 0; i < 256; i++) counts[i]! += table[i]!;
-  }
-}
-
-/** Subnormals (below 2⁻¹²⁶) are counted together at −127: their code is that of zero. */
-function histogramOf(all: Float64Array, zeros: number): TensorStatistics['histogram'] {
-  const counts = all.slice(0, 255);
-  counts[0]! -= zeros;
-  const first = counts.findIndex((count) => count > 0);
-  if (first < 0) return { firstExponent: 0, counts: [] };
-  const last = counts.findLastIndex((count) => count > 0);
-  return {
-    firstExponent: first - EXPONENT_BIAS,
-    counts: [...counts.subarray(first, last + 1)],
-  };
 }
 
 function outliersOf(squares: Float64Array, rows: number): OutlierChannel[] {

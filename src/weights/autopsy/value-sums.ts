@@ -1,0 +1,207 @@
+/**
+ * Moments, extremes and exponents of values, from what the kernels count and add up.
+ *
+ * Of 16 bits there are 65,536 codes: how often each comes is all that has to be known, and every
+ * sum runs over the codes, exact but for rounding in f64. Of F32 the moments of blocks of at most
+ * 4,096 values are combined (moments.ts).
+ */
+import { decodeF32 } from '../dtype.ts';
+import { COUNTS, type StatisticsKernels } from '../kernels/statistics-kernels.ts';
+import { BLOCK, blockStatistics, combine, type Moments, NO_MOMENTS } from './moments.ts';
+
+export type ScannedDtype = 'BF16' | 'F16' | 'F32';
+
+export interface ValueStatistics {
+  readonly moments: Moments;
+  readonly nan: number;
+  readonly positiveInfinity: number;
+  readonly negativeInfinity: number;
+  readonly zeros: number;
+  /** Of the finite values; +Infinity and −Infinity where there is none. */
+  readonly min: number;
+  readonly max: number;
+  /** counts[i]: values with ⌊log2 |x|⌋ = firstExponent + i; zeros and non-finite ones in none. */
+  readonly histogram: { readonly firstExponent: number; readonly counts: readonly number[] };
+}
+
+interface Chunk {
+  readonly values: number;
+  /** No NaN and no infinity is among them. */
+  readonly finite: boolean;
+}
+
+const CODES = 65_536;
+/** Counts of 32 bits are taken over before they can overflow. */
+const MOST_PENDING = 2 ** 31;
+
+/** The value of every code, by dtype. */
+const tables = new Map<ScannedDtype, Float32Array>();
+
+function tableOf(dtype: ScannedDtype): Float32Array {
+  const known = tables.get(dtype);
+  if (known !== undefined) return known;
+  const codes = Uint16Array.from({ length: CODES }, (_, code) => code);
+  const table = decodeF32(new Uint8Array(codes.buffer), dtype);
+  tables.set(dtype, table);
+  return table;
+}
+
+/** Of BF16 and F16. */
+export class CodeCounts {
+  readonly #kernels: StatisticsKernels;
+  readonly #table: Float32Array;
+  #taken: Float64Array | null = null;
+  #pending = 0;
+
+  /** The counts of the kernels are zero. */
+  constructor(kernels: StatisticsKernels, dtype: 'BF16' | 'F16') {
+    this.#kernels = kernels;
+    this.#table = tableOf(dtype);
+  }
+
+  add(src: number, { values }: Chunk): void {
+    if (this.#pending + values > MOST_PENDING) this.#take();
+    this.#kernels.countCodes(src, values);
+    this.#pending += values;
+  }
+
+  #take(): Float64Array {
+    const counts = new Uint32Array(this.#kernels.memory.buffer, COUNTS, CODES);
+    this.#taken ??= new Float64Array(CODES);
+    for (let code = 0; code < CODES; code++) this.#taken[code]! += counts[code]!;
+    counts.fill(0);
+    this.#pending = 0;
+    return this.#taken;
+  }
+
+  finish(): ValueStatistics {
+    const taken = this.#take();
+    const codes: number[] = [];
+    for (let code = 0; code < CODES; code++) if (taken[code]! > 0) codes.push(code);
+    const pairs = codes.map((code) => ({ x: this.#table[code]!, times: taken[code]! }));
+    const bad = pairs.filter(({ x }) => x - x !== 0);
+    const finite = pairs.filter(({ x }) => x - x === 0);
+    const timesOf = (is: (x: number) => boolean): number =>
+      pairs.reduce((sum, { x, times }) => sum + (is(x) ? times : 0), 0);
+    const exponents = new Float64Array(256);
+    for (const { x, times } of finite) if (x !== 0) exponents[exponentOf(x)]! += times;
+    return {
+      moments: momentsOf(finite),
+      nan: bad.reduce((sum, { x, times }) => sum + (Number.isNaN(x) ? times : 0), 0),
+      positiveInfinity: timesOf((x) => x === Number.POSITIVE_INFINITY),
+      negativeInfinity: timesOf((x) => x === Number.NEGATIVE_INFINITY),
+      zeros: timesOf((x) => x === 0),
+      // −0 and 0 are one.
+      min: finite.reduce((least, { x }) => Math.min(least, x), Number.POSITIVE_INFINITY) + 0,
+      max: finite.reduce((most, { x }) => Math.max(most, x), Number.NEGATIVE_INFINITY) + 0,
+      histogram: histogramOf(exponents),
+    };
+  }
+}
+
+function momentsOf(pairs: readonly { readonly x: number; readonly times: number }[]): Moments {
+  const count = pairs.reduce((sum, { times }) => sum + times, 0);
+  if (count === 0) return NO_MOMENTS;
+  const mean = pairs.reduce((sum, { x, times }) => sum + x * times, 0) / count;
+  let [m2, m3, m4] = [0, 0, 0];
+  for (const { x, times } of pairs) {
+    const d = x - mean;
+    const square = d * d;
+    m2 += square * times;
+    m3 += square * d * times;
+    m4 += square * square * times;
+  }
+  return { count, mean, m2, m3, m4 };
+}
+
+const single = new Float32Array(1);
+const singleBits = new Int32Array(single.buffer);
+
+function exponentOf(x: number): number {
+  single[0] = x;
+  return (singleBits[0]! >>> 23) & 255;
+}
+
+/** Of F32, and of what is decoded to it. */
+export class ValueSums {
+  readonly #kernels: StatisticsKernels;
+  readonly #exponents = new Float64Array(256);
+  #pending = 0;
+  #moments: Moments = NO_MOMENTS;
+  readonly #counts = {
+    ...{ nan: 0, positiveInfinity: 0, negativeInfinity: 0, zeros: 0 },
+    ...{ min: Number.POSITIVE_INFINITY, max: Number.NEGATIVE_INFINITY },
+  };
+
+  /** The counts of the kernels are zero. */
+  constructor(kernels: StatisticsKernels) {
+    this.#kernels = kernels;
+  }
+
+  add(src: number, { values, finite }: Chunk): void {
+    if (this.#pending + values > MOST_PENDING) this.#take();
+    this.#kernels.countExponents(src, values);
+    this.#pending += values;
+    const { buffer } = this.#kernels.memory;
+    for (let from = 0; from < values; from += BLOCK) {
+      const n = Math.min(BLOCK, values - from);
+      if (finite) this.#addFinite(src + 4 * from, n);
+      else this.#addAny(new Float32Array(buffer, src + 4 * from, n));
+    }
+  }
+
+  #addFinite(src: number, n: number): void {
+    this.#kernels.blockMoments(src, n, SCRATCH);
+    const out = new Float64Array(this.#kernels.memory.buffer, SCRATCH, 7);
+    const [mean, m2, m3, m4, zeros, min, max] = out as unknown as Seven;
+    this.#moments = combine(this.#moments, { count: n, mean, m2, m3, m4 });
+    const counts = this.#counts;
+    counts.zeros += zeros;
+    counts.min = Math.min(counts.min, min);
+    counts.max = Math.max(counts.max, max);
+  }
+
+  #addAny(block: Float32Array): void {
+    const found = blockStatistics(block, 0, block.length);
+    this.#moments = combine(this.#moments, found);
+    const counts = this.#counts;
+    counts.nan += found.nan;
+    counts.positiveInfinity += found.positiveInfinity;
+    counts.negativeInfinity += found.negativeInfinity;
+    counts.zeros += found.zeros;
+    counts.min = Math.min(counts.min, found.min);
+    counts.max = Math.max(counts.max, found.max);
+  }
+
+  #take(): void {
+    const counts = new Uint32Array(this.#kernels.memory.buffer, COUNTS, 1024);
+    for (let i = 0; i < 1024; i++) this.#exponents[i & 255]! += counts[i]!;
+    counts.fill(0);
+    this.#pending = 0;
+  }
+
+  finish(): ValueStatistics {
+    this.#take();
+    // Subnormals (below 2⁻¹²⁶) are counted together at −127: their code is that of zero.
+    const exponents = this.#exponents.slice();
+    exponents[0]! -= this.#counts.zeros;
+    const histogram = histogramOf(exponents);
+    return { moments: this.#moments, ...this.#counts, histogram };
+  }
+}
+
+type Seven = readonly [number, number, number, number, number, number, number];
+const SCRATCH = 16;
+const EXPONENT_BIAS = 127;
+
+/** Of exponents as an f32 codes them; the last code is that of what is not finite. */
+function histogramOf(exponents: Float64Array): ValueStatistics['histogram'] {
+  const counts = exponents.subarray(0, 255);
+  const first = counts.findIndex((count) => count > 0);
+  if (first < 0) return { firstExponent: 0, counts: [] };
+  const last = counts.findLastIndex((count) => count > 0);
+  return {
+    firstExponent: first - EXPONENT_BIAS,
+    counts: [...counts.subarray(first, last + 1)],
+  };
+}

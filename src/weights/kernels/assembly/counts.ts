@@ -1,0 +1,91 @@
+/** How often codes and exponents come, and the largest magnitude of every row. */
+
+const MAGNITUDE: u32 = 0x7fffffff;
+
+/** Where counts lie: an address that is known here costs nothing to add. */
+const COUNTS: usize = 1024;
+/** Four times a code of 16 bits, and an exponent of 8. */
+const CODE: u32 = 0x3fffc;
+const EXPONENT: u32 = 0x3fc;
+
+function increment(place: u32): void {
+  store<u32>(place, load<u32>(place, COUNTS) + 1, COUNTS);
+}
+
+/** u32 [65,536] at COUNTS: adds how often each code of 16 bits comes. */
+export function countCodes(src: usize, n: u32): void {
+  let at = src;
+  const end = src + 2 * <usize>n;
+  for (; at + 16 <= end; at += 16) {
+    const a = load<u64>(at);
+    const b = load<u64>(at, 8);
+    increment(((<u32>a) << 2) & CODE);
+    increment(((<u32>b) << 2) & CODE);
+    increment((<u32>a >>> 14) & CODE);
+    increment((<u32>b >>> 14) & CODE);
+    increment(<u32>(a >>> 30) & CODE);
+    increment(<u32>(b >>> 30) & CODE);
+    increment(<u32>(a >>> 46) & CODE);
+    increment(<u32>(b >>> 46) & CODE);
+  }
+  for (; at < end; at += 2) increment((<u32>load<u16>(at)) << 2);
+}
+
+/** u32 [4, 256] at COUNTS: adds how often each exponent of an f32 comes; to be added up. */
+export function countExponents(src: usize, n: u32): void {
+  let at = src;
+  const end = src + 4 * <usize>n;
+  for (; at + 16 <= end; at += 16) {
+    const a = load<u64>(at);
+    const b = load<u64>(at, 8);
+    // Neighbours mostly fall into one bin: four tables, so that no count waits for another.
+    increment((<u32>a >>> 21) & EXPONENT);
+    increment((<u32>(a >>> 53) & EXPONENT) + 1024);
+    increment(((<u32>b >>> 21) & EXPONENT) + 2048);
+    increment((<u32>(b >>> 53) & EXPONENT) + 3072);
+  }
+  for (; at < end; at += 4) increment((load<u32>(at) >>> 21) & EXPONENT);
+}
+
+/** u16 [rows]: the largest code without its sign. */
+export function rowMagnitudes16(src: usize, rows: u32, cols: u32, dst: usize): void {
+  const keep = i16x8.splat(0x7fff);
+  for (let row: u32 = 0; row < rows; row++) {
+    const line = src + 2 * <usize>row * cols;
+    let a = i64x2.splat(0);
+    let b = i64x2.splat(0);
+    let i: u32 = 0;
+    for (; i + 16 <= cols; i += 16) {
+      a = i16x8.max_u(a, v128.and(v128.load(line + 2 * <usize>i), keep));
+      b = i16x8.max_u(b, v128.and(v128.load(line + 2 * <usize>i, 16), keep));
+    }
+    a = i16x8.max_u(a, b);
+    const wide = i32x4.max_u(i32x4.shr_u(a, 16), v128.and(a, i32x4.splat(0xffff)));
+    let most = largestLane(wide);
+    for (; i < cols; i++) most = max(most, <u32>load<u16>(line + 2 * <usize>i) & 0x7fff);
+    store<u16>(dst + 2 * <usize>row, <u16>most);
+  }
+}
+
+/** u32 [rows]: the largest bits without their sign. */
+export function rowMagnitudes32(src: usize, rows: u32, cols: u32, dst: usize): void {
+  const keep = i32x4.splat(MAGNITUDE);
+  for (let row: u32 = 0; row < rows; row++) {
+    const line = src + 4 * <usize>row * cols;
+    let a = i64x2.splat(0);
+    let b = i64x2.splat(0);
+    let i: u32 = 0;
+    for (; i + 8 <= cols; i += 8) {
+      a = i32x4.max_u(a, v128.and(v128.load(line + 4 * <usize>i), keep));
+      b = i32x4.max_u(b, v128.and(v128.load(line + 4 * <usize>i, 16), keep));
+    }
+    let most = largestLane(i32x4.max_u(a, b));
+    for (; i < cols; i++) most = max(most, load<u32>(line + 4 * <usize>i) & MAGNITUDE);
+    store<u32>(dst + 4 * <usize>row, most);
+  }
+}
+
+function largestLane(m: v128): u32 {
+  const a = max(<u32>i32x4.extract_lane(m, 0), <u32>i32x4.extract_lane(m, 1));
+  return max(a, max(<u32>i32x4.extract_lane(m, 2), <u32>i32x4.extract_lane(m, 3)));
+}

@@ -1,0 +1,59 @@
+/**
+ * What an autopsy counts and adds up over the bytes of a tensor: in WASM with SIMD where the
+ * machine has it, in plain TypeScript elsewhere (plain-statistics.ts), with the same bits.
+ */
+import { readFileSync } from 'node:fs';
+import { type WasmMemory, wasm } from './web-assembly.ts';
+
+/** Where counts lie: u32 [65,536] of codes, or u32 [4, 256] of exponents. Scratch lies below. */
+export const COUNTS = 1024;
+/** The first byte behind the counts. */
+export const AFTER_COUNTS = COUNTS + 4 * 65_536;
+
+/** All places are byte offsets in `memory`. */
+export interface StatisticsKernels {
+  readonly memory: WasmMemory;
+  /** Adds how often each code of 16 bits comes among `n`. */
+  countCodes(src: number, n: number): void;
+  /** Adds how often each exponent of an f32 comes; the four tables belong together. */
+  countExponents(src: number, n: number): void;
+  /** u16 [rows]: the largest code of a row without its sign. */
+  rowMagnitudes16(src: number, rows: number, cols: number, dst: number): void;
+  /** u32 [rows]: the largest bits of a row without their sign. */
+  rowMagnitudes32(src: number, rows: number, cols: number, dst: number): void;
+  /**
+   * Adds the squares of each column to f64 [cols]; those of these rows are added up in f32, one
+   * after the other.
+   */
+  columnSquaresBf16(src: number, rows: number, cols: number, sums: number): void;
+  columnSquaresF16(src: number, rows: number, cols: number, sums: number): void;
+  columnSquaresF32(src: number, rows: number, cols: number, sums: number): void;
+  /** Of finite f32: mean, Σ(x − mean)², ³, ⁴, zeros, least and largest as f64 [7]. */
+  blockMoments(src: number, n: number, dst: number): void;
+}
+
+let compiled: object | null | undefined;
+
+/** @returns null where this machine has no SIMD for WASM */
+export function wasmStatistics(): StatisticsKernels | null {
+  if (compiled === undefined) {
+    const bytes = readFileSync(new URL('./statistics.wasm', import.meta.url));
+    compiled = wasm.validate(bytes) ? new wasm.Module(bytes) : null;
+  }
+  if (compiled === null) return null;
+  const memory = newMemory();
+  const { exports } = new wasm.Instance(compiled, { env: { memory } });
+  return { ...(exports as Omit<StatisticsKernels, 'memory'>), memory };
+}
+
+const PAGE = 65_536;
+
+export function newMemory(): WasmMemory {
+  return new wasm.Memory({ initial: 16, maximum: 65_536 });
+}
+
+/** Views made before are void. */
+export function reach({ memory }: Pick<StatisticsKernels, 'memory'>, end: number): void {
+  const lacking = end - memory.buffer.byteLength;
+  if (lacking > 0) memory.grow(Math.ceil(lacking / PAGE));
+}
