@@ -9,6 +9,7 @@ import { execFormulas } from './formulas-exec.ts';
 import { importFormulas } from './formulas-import.ts';
 import { labelProbabilityFormulas } from './formulas-label-probabilities.ts';
 import { machineFormulas } from './formulas-machine.ts';
+import { routingFormulas } from './formulas-routing.ts';
 import { runFormulas } from './formulas-run.ts';
 import { taskFormulas } from './formulas-task.ts';
 import { trustFormulas } from './formulas-trust.ts';
@@ -27,6 +28,7 @@ export const FORMULAS: Readonly<Record<string, Formula>> = {
   ...importFormulas,
   ...execFormulas,
   ...weightFormulas,
+  ...routingFormulas,
 };
 
 /** A metric to derive: its name in the summary, its formula, its parameters. */

@@ -32,6 +32,9 @@ export interface Samples {
   readonly processes: readonly RowOf<'process'>[];
   readonly anatomy: readonly RowOf<'anatomy'>[];
   readonly differences: readonly RowOf<'difference'>[];
+  readonly routing: readonly RowOf<'routing'>[];
+  readonly traces: readonly RowOf<'trace'>[];
+  readonly tracePairs: readonly RowOf<'trace-pair'>[];
 }
 
 export type IterationRow = RowOf<'iteration'>;
@@ -61,6 +64,9 @@ export function groupSamples(rows: readonly SampleRow[]): Samples {
     processes: of('process'),
     anatomy: of('anatomy'),
     differences: of('difference'),
+    routing: of('routing'),
+    traces: of('trace'),
+    tracePairs: of('trace-pair'),
   };
 }
 

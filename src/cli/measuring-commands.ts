@@ -48,7 +48,7 @@ export function addMeasuring(program: Command, act: Act): void {
 }
 
 /** Options that choose a model and how it is held. */
-function withModel(command: Command): Command {
+export function withModel(command: Command, seed = 42): Command {
   return command
     .requiredOption('--model <ref>', 'directory, hub id, builtin:NAME or dummy:CONFIG.json')
     .option('--scheme <scheme>', 'how weights are stored, e.g. int4-g128', 'f32')
@@ -64,7 +64,7 @@ function withModel(command: Command): Command {
     )
     .option('--threads <n>', 'threads of the runtime (default: physical cores)', integer(1))
     .option('--ignore <glob...>', 'tensors to leave unquantized beside the defaults')
-    .option('--seed <n>', 'seed of resampling, sampling and dummy weights', integer(0), 42);
+    .option('--seed <n>', 'seed of resampling, sampling and dummy weights', integer(0), seed);
 }
 
 function addEval(program: Command, act: Act): void {

@@ -3,7 +3,7 @@ import type { BenchSettings } from '../measure/bench/plan.ts';
 import type { TaskMethod } from '../measure/task/plan.ts';
 import type { ModelIdentity } from '../record/schema.ts';
 import type { OutputFormat } from '../weights/convert/output-format.ts';
-import type { EvalSettings, TaskSettings } from './measure-settings.ts';
+import type { EvalSettings, TaskSettings, TraceOptions } from './measure-settings.ts';
 
 export interface EngineSettings {
   /** Resolved reference: a directory, `builtin:…`, `dummy:…` or a hub id. */
@@ -39,7 +39,13 @@ export interface BenchMeasure extends BenchSettings {
   readonly longest_prompt: number;
 }
 
-export type MeasureSettings = ScoringMeasure | BenchMeasure;
+/** Routing of a mixture of experts, one cell a process. */
+export interface TraceMeasure extends Omit<TraceOptions, 'prompts'> {
+  readonly kind: 'trace';
+  readonly promptsPath: string;
+}
+
+export type MeasureSettings = ScoringMeasure | TraceMeasure | BenchMeasure;
 
 /** What a cell is measured with, beside what it was planned with. */
 export interface CellCheckpoint {
@@ -73,20 +79,27 @@ export interface Cell {
 }
 
 export type ScoringCell = Cell & { readonly measure: ScoringMeasure };
+export type TraceCell = Cell & { readonly measure: TraceMeasure };
+/** Measured in a process of its own. */
+export type SoloCell = ScoringCell | TraceCell;
 export type BenchCell = Cell & { readonly measure: BenchMeasure };
 
 export function isBench(cell: Cell): cell is BenchCell {
   return cell.measure.kind === 'bench';
 }
 
-export function isScoring(cell: Cell): cell is ScoringCell {
+export function isSolo(cell: Cell): cell is SoloCell {
   return cell.measure.kind !== 'bench';
+}
+
+export function isTrace(cell: Cell): cell is TraceCell {
+  return cell.measure.kind === 'trace';
 }
 
 /** How records and reports call what a cell measures. */
 export function measureName({ measure }: Pick<Cell, 'measure'>): string {
   if (measure.kind === 'bench') return `bench-b${measure.batch_size}`;
-  return measure.kind === 'task' ? measure.name : measure.kind;
+  return measure.kind === 'eval' ? measure.kind : measure.name;
 }
 
 /** Without the `undefined` members that optional settings leave: what JSON would keep. */

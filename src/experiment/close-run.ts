@@ -85,7 +85,8 @@ function checks(samples: Samples, { cell, end, engine }: ClosingFacts): Finding[
     const message = `${share} items gave NaN or Inf; first: ${place}`;
     findings.push({ code: 'non-finite', severity: 'error', message, place });
   }
-  if (!bad && !item && end.status === 'succeeded' && cell.measure.kind !== 'bench') {
+  const scores = cell.measure.kind === 'eval' || cell.measure.kind === 'task';
+  if (!bad && !item && end.status === 'succeeded' && scores) {
     const message = 'every scored log probability is finite';
     findings.push({ code: 'finite', severity: 'info', message });
   }

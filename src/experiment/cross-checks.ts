@@ -63,13 +63,14 @@ function measureNames(measures: readonly unknown[], issues: CrossIssue[]): Measu
   const benches = new Set<unknown>();
   for (const [index, measure] of measures.entries()) {
     const path = ['measures', index];
-    const { eval: evaluation, task, bench } = fields(measure);
-    if ([evaluation, task, bench].filter(Boolean).length !== 1) {
-      issues.push({ path, message: 'a measure is exactly one of eval, task, bench' });
+    const { eval: evaluation, task, bench, trace } = fields(measure);
+    if ([evaluation, task, bench, trace].filter(Boolean).length !== 1) {
+      issues.push({ path, message: 'a measure is exactly one of eval, task, bench, trace' });
       continue;
     }
     if (bench) issues.push(...benchIssues(fields(bench), [...path, 'bench']));
-    const own = fields(task ?? bench).name ?? (task ? 'task' : 'bench');
+    const kind = task ? 'task' : trace ? 'trace' : 'bench';
+    const own = fields(task ?? trace ?? bench).name ?? kind;
     const name = evaluation ? 'eval' : own;
     const message = `a second measure named ${name}: give tasks names, and another eval a file`;
     if (names.has(name)) issues.push({ path, message });

@@ -2,6 +2,7 @@
 
 import { availableParallelism } from 'node:os';
 import { resolveModel } from '../engine/open.ts';
+import { planTrace } from '../measure/moe/plan.ts';
 import type { Lab } from '../record/lab.ts';
 import { listRuns, loadRun } from '../record/run-reader.ts';
 import type { Manifest } from '../record/schema.ts';
@@ -10,9 +11,11 @@ import {
   type BenchCell,
   type Cell,
   isBench,
-  isScoring,
+  isSolo,
+  isTrace,
   measureName,
   type ScoringCell,
+  type SoloCell,
 } from './cell.ts';
 import { planCell } from './cell-plan.ts';
 import type { ExperimentPlan } from './plan.ts';
@@ -59,7 +62,7 @@ export async function estimate(
   const tokensOf = tokenCounter(builtinDir, env);
   const estimates: CellEstimate[] = [];
   for (const cell of plan.cells) {
-    const tokens = isScoring(cell) ? await tokensOf(cell) : benchTokens(cell as BenchCell);
+    const tokens = isSolo(cell) ? await tokensOf(cell) : benchTokens(cell as BenchCell);
     if (done.has(cell.key)) {
       const name = cell.name;
       estimates.push({ name, state: 'done', tokens, seconds: 0, basis: 'measured already' });
@@ -111,7 +114,7 @@ function fromArithmetic(cell: Cell, tokens: number): { seconds: number; basis: s
 function tokenCounter(
   builtinDir: string,
   env: Readonly<Record<string, string | undefined>>,
-): (cell: ScoringCell) => Promise<number> {
+): (cell: SoloCell) => Promise<number> {
   const known = new Map<string, Promise<number>>();
   return (cell) => {
     const key = `${cell.modelIndex} ${JSON.stringify(cell.measure)}`;
@@ -122,11 +125,16 @@ function tokenCounter(
 }
 
 async function countTokens(
-  cell: ScoringCell,
+  cell: SoloCell,
   builtinDir: string,
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<number> {
   const model = await resolveModel(cell.engine.model, { builtinDir, env });
-  const { plan } = await planCell(cell, model);
+  if (isTrace(cell)) {
+    const { measure, seed } = cell;
+    const passes = measure.check_repeat ? 2 : 1;
+    return passes * (await planTrace(measure, model, seed)).tokens();
+  }
+  const { plan } = await planCell(cell as ScoringCell, model);
   return plan.tokens();
 }

@@ -4,13 +4,14 @@ import type { ResolvedModel } from '../engine/open.ts';
 import { benchPrompts, checkContext } from '../measure/bench/plan.ts';
 import { loadPrompts } from '../measure/bench/prompts.ts';
 import { loadCorpus } from '../measure/eval/corpus.ts';
+import { planTrace } from '../measure/moe/plan.ts';
 import { loadTask } from '../measure/task/items.ts';
 import { checkTask, defaultMethod } from '../measure/task/plan.ts';
 import { sha256File, sha256Hex } from '../record/canonical.ts';
 import { FormatError, UsageError } from '../record/errors.ts';
 import type { MeasureSettings } from './cell.ts';
 import { contextOf } from './cell-plan.ts';
-import { type BenchMatrix, PROMPT_TOKENS } from './measure-settings.ts';
+import { type BenchMatrix, PROMPT_TOKENS, type TraceOptions } from './measure-settings.ts';
 import type { ExperimentSpec } from './spec.ts';
 
 export interface DataContext {
@@ -41,6 +42,7 @@ export async function measureData(
 ): Promise<MeasureData> {
   if (measure.eval) return evalData(measure.eval, context);
   if (measure.bench) return benchData(measure.bench, context, seed);
+  if (measure.trace) return traceData(measure.trace, context, seed);
   return taskData(measure.task as NonNullable<MeasureSpec['task']>, context);
 }
 
@@ -121,6 +123,31 @@ async function benchData(
         longest_prompt,
         cold_starts: batch_size === smallest ? cold_starts : 0,
       }));
+    },
+  };
+}
+
+async function traceData(
+  { prompts, ...rest }: TraceOptions,
+  context: DataContext,
+  seed: number,
+): Promise<MeasureData> {
+  const promptsPath = dataPath(prompts, context);
+  const isText = (await loadPrompts(promptsPath)).some((prompt) => 'text' in prompt);
+  return {
+    name: rest.name,
+    sha256: await sha256File(promptsPath),
+    async cellsFor(model, ref) {
+      if (isText) checkTokenizer(model, ref, 'the prompts are text');
+      const measure = { kind: 'trace' as const, promptsPath, ...rest };
+      try {
+        await planTrace(measure, model, seed);
+      } catch (error) {
+        if (!(error instanceof UsageError)) throw error;
+        const { hint } = error;
+        throw new UsageError(`${ref}: ${error.message}`, hint === undefined ? {} : { hint });
+      }
+      return [measure];
     },
   };
 }

@@ -53,12 +53,35 @@ const benchSettingsSchema = z.strictObject({
   cold_starts: whole(0, 1_000).default(3),
 });
 
+const traceSettingsSchema = z.strictObject({
+  /** Only for `measures` of a model. */
+  name: nameSchema.default('trace'),
+  prompts: z.string().min(1),
+  /** The first so many prompts of the file; default: all. */
+  prompt_count: whole(1, 1_000_000).optional(),
+  new_tokens: whole(1, 1_048_576).default(128),
+  temperature: z.number().min(0).max(100).default(0),
+  batch_size: whole(1, MAX_BATCH_SIZE).default(8),
+  /** Layers to trace, as the model numbers them; default: all that route. */
+  layers: z.array(whole(0, 4_095)).min(1).optional(),
+  /** Share of the tokens to trace, drawn with the seed. */
+  tokens_sample: z.number().gt(0).max(1).default(1),
+  /** Trace twice and compare the files. */
+  check_repeat: z.boolean().default(false),
+  /** Pairs of a traced and an untraced batch that say what tracing costs. */
+  compare: whole(0, 10_000).default(0),
+  /** Also write the trace as Parquet. */
+  parquet: z.boolean().default(false),
+});
+
 export const measureSchema = z.strictObject({
   eval: evalSettingsSchema.optional(),
   task: taskSettingsSchema.optional(),
+  trace: traceSettingsSchema.optional(),
   bench: benchSettingsSchema.optional(),
 });
 
 export type EvalSettings = z.infer<typeof evalSettingsSchema>;
 export type TaskSettings = z.infer<typeof taskSettingsSchema>;
+export type TraceOptions = z.infer<typeof traceSettingsSchema>;
 export type BenchMatrix = z.infer<typeof benchSettingsSchema>;

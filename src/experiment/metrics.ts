@@ -5,6 +5,7 @@ import type { Samples } from '../analyze/samples.ts';
 import type { EngineInfo, Metric, ModelIdentity } from '../record/schema.ts';
 import type { BenchMeasure, MeasureSettings, ScoringMeasure } from './cell.ts';
 import { taskRequests } from './task-metrics.ts';
+import { traceRequests } from './trace-metrics.ts';
 
 const RESAMPLES = 2_000;
 const ECE_BINS = 20;
@@ -17,6 +18,7 @@ const COST_METRICS = new Set([
   ...['latencyAvg', 'latencyP50', 'latencyP95', 'latencyP99', 'ttftP50', 'ttftP95'],
   ...['stepP50', 'stepP95', 'prefillTokensPerSecond', 'decodeTokensPerSecond'],
   ...['samplesPerSecond', 'cpuUtilization', 'coldStartSeconds', 'coldLoadSeconds'],
+  ...['tracedTokensPerSecond', 'decodeRateTraced', 'decodeRateUntraced'],
   ...['kvCacheBytes', 'kvComputedBytes', 'gpuUtilization', 'gpuPeakMemoryBytes', 'gpuPowerW'],
 ]);
 
@@ -39,6 +41,7 @@ export function metricRequests(of: MetricContext, samples: Samples): MetricReque
     const requests = benchRequests(known, samples);
     return [...requests.filter(({ name }) => wasMeasured(name, measure)), ...RUN_REQUESTS];
   }
+  if (measure.kind === 'trace') return [...traceRequests(measure, drawn, samples), ...RUN_REQUESTS];
   const quality =
     measure.kind === 'eval'
       ? evalRequests(measure, drawn, samples)

@@ -1,12 +1,12 @@
 /** What supervisor and worker say to each other over the IPC channel. */
 import type { BenchProgress } from '../measure/bench/round.ts';
 import type { EngineInfo, Finding, ModelIdentity } from '../record/schema.ts';
-import type { BenchCell, ScoringCell } from './cell.ts';
+import type { BenchCell, SoloCell } from './cell.ts';
 
-/** Score one cell, then exit. */
+/** Measure one cell, then exit. */
 export interface Job {
   readonly type: 'job';
-  readonly cell: ScoringCell;
+  readonly cell: SoloCell;
   readonly builtinDir: string;
   readonly samplesPath: string;
   /** Batches whose rows were taken over from an interrupted attempt. */

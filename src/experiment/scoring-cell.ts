@@ -1,11 +1,11 @@
-/** One cell that scores: a run directory, a fresh process, and the closing of the run. */
+/** One cell that scores or traces: a run directory, a fresh process, and the closing of the run. */
 import { createWriteStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { redactingLineFilter } from '../record/redact-stream.ts';
 import type { RunEntry } from '../record/run-reader.ts';
 import type { EngineInfo, Finding, ModelIdentity } from '../record/schema.ts';
-import type { ScoringCell } from './cell.ts';
+import { isTrace, type SoloCell } from './cell.ts';
 import { closeRun } from './close-run.ts';
 import { openRun } from './open-run.ts';
 import { interrupted } from './past-runs.ts';
@@ -16,11 +16,13 @@ import { runWorker } from './worker-process.ts';
 
 export async function runScoringCell(
   plan: ExperimentPlan,
-  cell: ScoringCell,
+  cell: SoloCell,
   context: SuperviseState & { index: number; of: number; past: readonly RunEntry[] },
 ): Promise<CellOutcome> {
   const { onEvent, past, resume = true } = context;
-  const resumable = resume ? bestResumable(past.flatMap(interrupted)) : null;
+  // A trace is one file from its first line to its last.
+  const resumes = resume && !isTrace(cell);
+  const resumable = resumes ? bestResumable(past.flatMap(interrupted)) : null;
   const run = openRun(plan, cell, { ...context, resumable });
   const resumed = resumable?.batches.length ?? 0;
   onEvent({ type: 'cell-start', cell, index: context.index, of: context.of, resumed });

@@ -3,16 +3,19 @@ import type { Engine, WithClassification } from '../engine/engine.ts';
 import { openTokenizer } from '../engine/tokenizer.ts';
 import { checkRepeat, scoreBatches } from '../measure/scoring.ts';
 import { SampleWriter } from '../record/sample-writer.ts';
+import type { ScoringCell } from './cell.ts';
 import { planCell } from './cell-plan.ts';
 import type { FromWorker, Job } from './protocol.ts';
 import { loadEngine, tensorRows } from './worker-engine.ts';
 
-interface Wiring {
+export type ScoringJob = Job & { readonly cell: ScoringCell };
+
+export interface Wiring {
   readonly signal: AbortSignal;
   send(message: FromWorker): void;
 }
 
-export async function scoreCell(job: Job, wiring: Wiring): Promise<void> {
+export async function scoreCell(job: ScoringJob, wiring: Wiring): Promise<void> {
   let writer: SampleWriter | null = null;
   let engine: Engine | null = null;
   try {
@@ -32,12 +35,12 @@ export async function scoreCell(job: Job, wiring: Wiring): Promise<void> {
   }
 }
 
-function partOf(job: Job): number {
+function partOf(job: ScoringJob): number {
   return job.doneBatches.length > 0 ? 1 : 0;
 }
 
 async function measure(
-  job: Job,
+  job: ScoringJob,
   wiring: Wiring & { engine: Engine; writer: SampleWriter },
 ): Promise<void> {
   const { engine, writer, signal, send } = wiring;

@@ -143,7 +143,7 @@ margins:
     'e.yaml:7: threads: Too small: expected number to be >=1',
     'e.yaml:11: unknown key measures.0.eval.batch_token',
     'e.yaml:12: measures.0.eval.context: Too small: expected number to be >=2',
-    'e.yaml:13: measures.1: a measure is exactly one of eval, task, bench',
+    'e.yaml:13: measures.1: a measure is exactly one of eval, task, bench, trace',
     expect.stringContaining('e.yaml:14: measures.2: a second measure named eval'),
     'e.yaml:18: margins.perplexity: a number or a percentage like 2%',
     'e.yaml:19: margins.accuracy: is more than 1: two percent are 2% or 0.02',

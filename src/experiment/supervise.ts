@@ -1,6 +1,6 @@
 /**
- * Runs what is missing of an experiment: cells that score one after the other, each in a fresh
- * process; then all cells of the benchmark together, interleaved.
+ * Runs what is missing of an experiment: cells that score or trace one after the other, each in a
+ * fresh process; then all cells of the benchmark together, interleaved.
  */
 import { claimExperiment } from '../record/claim.ts';
 import { captureEnvironment } from '../record/environment.ts';
@@ -9,7 +9,7 @@ import { captureGit } from '../record/git.ts';
 import { listRuns, type RunEntry } from '../record/run-reader.ts';
 import { writeSeal } from '../record/seal.ts';
 import { runBench } from './bench-supervise.ts';
-import { type Cell, isBench, isScoring } from './cell.ts';
+import { type Cell, isBench, isSolo } from './cell.ts';
 import { withCheckpoints } from './checkpoints.ts';
 import { finished, refuseIfRunning, sameCell } from './past-runs.ts';
 import type { ExperimentPlan } from './plan.ts';
@@ -57,9 +57,9 @@ async function unlessCancelled(work: Promise<ExperimentPlan>): Promise<Experimen
 async function runCells(plan: ExperimentPlan, state: SuperviseState): Promise<CellOutcome[]> {
   const { signal } = state;
   const outcomes = new Map<Cell, CellOutcome>();
-  const scoring = plan.cells.filter(isScoring);
-  const of = scoring.length;
-  for (const [index, cell] of scoring.entries()) {
+  const solo = plan.cells.filter(isSolo);
+  const of = solo.length;
+  for (const [index, cell] of solo.entries()) {
     if (signal.aborted) break;
     const { past, reused } = lookUp(cell, state);
     outcomes.set(cell, reused ?? (await runScoringCell(plan, cell, { ...state, index, of, past })));

@@ -11,7 +11,7 @@ import type { Cell, MeasureSettings } from './cell.ts';
 /** The caller closes the engine. Throws FormatError when the cell's data was changed. */
 export async function loadEngine(
   cell: Cell,
-  options: { builtinDir: string; batchTokens: number },
+  options: { builtinDir: string; batchTokens: number; routing?: boolean },
 ): Promise<{ engine: Engine; loadMs: number }> {
   await checkData(cell);
   const { threads, weights: _, ...planned } = cell.engine;

@@ -4,8 +4,9 @@
  */
 import { AssayError, Cancelled } from '../record/errors.ts';
 import { coldStart, serveBench } from './bench-worker.ts';
-import type { FromWorker, SliceRequest, ToWorker } from './protocol.ts';
-import { scoreCell } from './scoring-worker.ts';
+import type { FromWorker, Job, SliceRequest, ToWorker } from './protocol.ts';
+import { scoreCell, type Wiring } from './scoring-worker.ts';
+import { traceCell } from './trace-worker.ts';
 import { describeError } from './worker-error.ts';
 
 const abort = new AbortController();
@@ -23,7 +24,7 @@ process.on('message', (message: ToWorker) => {
       wake?.();
       return;
     case 'job':
-      return void work(() => scoreCell(message, { send, signal: abort.signal }));
+      return void work(() => measureCell(message, { send, signal: abort.signal }));
     case 'cold-start':
       return void work(() => coldStart(message, { send, signal: abort.signal }));
     case 'bench':
@@ -38,6 +39,14 @@ process.on('disconnect', () => process.exit(1));
 // Ctrl-C, a closed terminal and a scheduler reach the whole process group; the supervisor decides
 // what it means.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
+
+function measureCell(job: Job, wiring: Wiring): Promise<void> {
+  const { cell } = job;
+  if (cell.measure.kind === 'trace') {
+    return traceCell({ ...job, cell: { ...cell, measure: cell.measure } }, wiring);
+  }
+  return scoreCell({ ...job, cell: { ...cell, measure: cell.measure } }, wiring);
+}
 
 /** The next request to a worker that stays. Throws Cancelled when told to stop. */
 async function next(): Promise<SliceRequest | null> {

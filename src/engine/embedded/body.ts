@@ -10,7 +10,7 @@ import { addAndNorm, norm } from './norm.ts';
 import { DATA_TYPE, type DataType } from './onnx.ts';
 import { attentionRotates, rotaryConstants } from './rotary.ts';
 
-/** i32 and f32 [B × S, layers that route, topK]: see `RouterOutput`. */
+/** i32 and f32 [B × S, layers that route × topK]: see `RouterOutput`. */
 export const ROUTER_IDS = 'router_ids';
 export const ROUTER_SHARES = 'router_shares';
 
@@ -50,16 +50,14 @@ export function buildBody(
 
 /** What all routers chose, side by side: one value to fetch, however many layers there are. */
 function routerOutputs({ graph, arch }: BlockContext, routers: readonly RouterOutput[]): void {
-  const dims = ['tokens', routers.length, arch.moe!.topK];
-  const together = (parts: readonly string[]): string => {
-    const apart = parts.map((part) => graph.op('Unsqueeze', [part, graph.i64([1])]));
-    return graph.op('Concat', apart, { axis: 1 });
-  };
-  const ids = together(routers.map((router) => router.ids));
-  const narrow = graph.op('Cast', [ids], { to: DATA_TYPE.i32 });
-  graph.outputAs(narrow, { name: ROUTER_IDS, type: DATA_TYPE.i32, dims });
-  const shares = together(routers.map((router) => router.probabilities));
-  graph.outputAs(shares, { name: ROUTER_SHARES, type: DATA_TYPE.f32, dims });
+  const dims = ['tokens', routers.length * arch.moe!.topK];
+  const ids = routers.map((router) => router.ids);
+  const together = graph.op('Concat', ids, { axis: 1 });
+  graph.many('Cast', [together], { to: DATA_TYPE.i32 }, { outputs: [ROUTER_IDS] });
+  graph.output(ROUTER_IDS, DATA_TYPE.i32, dims);
+  const shares = routers.map((router) => router.probabilities);
+  graph.many('Concat', shares, { axis: 1 }, { outputs: [ROUTER_SHARES] });
+  graph.output(ROUTER_SHARES, DATA_TYPE.f32, dims);
 }
 
 function sequenceValues(graph: GraphBuilder, arch: Architecture, float: DataType): SequenceValues {

@@ -68,7 +68,7 @@ export function choosePrompts(
   model: PromptModel,
   options: { count: number; seed: number },
 ): ChosenPrompts {
-  const encoded = file.prompts.map((prompt, index) => idsOf(prompt, index, { file, model }));
+  const encoded = encodePrompts(file, model);
   const lengths = encoded.map((ids) => ids.length);
   const { chosen, borders, counts } = chooseByTercile(lengths, options);
   const message =
@@ -79,6 +79,14 @@ export function choosePrompts(
     prompts: chosen.map((index) => encoded[index] as number[]),
     findings: [{ code: 'prompt-lengths', severity: 'info', message, evidence }],
   };
+}
+
+/** All prompts as token ids, in the order of the file. */
+export function encodePrompts(
+  file: { path: string; prompts: readonly Prompt[] },
+  model: PromptModel,
+): (readonly number[])[] {
+  return file.prompts.map((prompt, index) => idsOf(prompt, index, { file, model }));
 }
 
 function idsOf(
