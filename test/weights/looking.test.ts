@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { examine } from '../../src/weights/autopsy/autopsy.ts';
+import { TensorScan } from '../../src/weights/autopsy/tensor-scan.ts';
 import { diffCheckpoints } from '../../src/weights/diff/diff.ts';
 import { sqnrOf } from '../../src/weights/diff/tensor-difference.ts';
 import { globFilter, inspect } from '../../src/weights/inspect/inspection.ts';
-import { type LookedAt, lookAt } from '../../src/weights/looked-at.ts';
+import { type LookedAt, lookAt, storedValues } from '../../src/weights/looked-at.ts';
 import { openSafetensors } from '../../src/weights/safetensors.ts';
 import {
   type CheckpointChange,
@@ -99,6 +100,22 @@ describe.each(LAYOUTS)('%s as %s', (scheme, layout) => {
     );
     expect(unexamined).toEqual([]);
     expect(examined.length).toBe(differences.length);
+    await look(path, (looked) => {
+      for (const { name, shape, statistics } of examined) {
+        const tensor = looked.tensors.find((each) => each.name === name)!;
+        const scan = new TensorScan(shape);
+        for (const values of storedValues(tensor, looked.readAt)) scan.add(values);
+        // In other pieces: sums are rounded in another order.
+        const { mean, std, kurtosis, outliers, ...counted } = scan.finish();
+        expect(statistics).toMatchObject(counted);
+        expect(statistics.std! / std!).toBeCloseTo(1, 12);
+        expect(statistics.kurtosis! / kurtosis!).toBeCloseTo(1, 10);
+        expect(Math.abs(statistics.mean! - mean!)).toBeLessThan(1e-12);
+        expect(statistics.outliers.map(({ channel }) => channel)).toEqual(
+          outliers.map(({ channel }) => channel),
+        );
+      }
+    });
   });
 });
 

@@ -8,7 +8,11 @@ import {
   type StoredTensor,
   storedScheme,
 } from '../formats/stored-tensor.ts';
+import type { Kernels } from '../kernels/kernels.ts';
+import { plainKernels } from '../kernels/plain-kernels.ts';
+import { wasmKernels } from '../kernels/wasm-kernels.ts';
 import { holdsNumbers, type LookedAt, storedBytes, storedValues } from '../looked-at.ts';
+import { decodedBytes } from './decoded-bytes.ts';
 import type { DepthSeries, Examined } from './depth.ts';
 import { type Diagnosis, diagnose, THRESHOLDS } from './diagnose.ts';
 import { statisticsKernels, TensorScan } from './tensor-scan.ts';
@@ -43,6 +47,7 @@ export async function examine(looked: LookedAt, options: AutopsyOptions): Promis
   }));
   const scales: Diagnosis[] = [];
   const kernels = statisticsKernels();
+  const decoding = wasmKernels() ?? plainKernels();
   let scanned = 0;
   for (const stored of looked.tensors) {
     const { name, shape } = stored;
@@ -53,7 +58,7 @@ export async function examine(looked: LookedAt, options: AutopsyOptions): Promis
     if (stored.kind !== 'plain') scales.push(...diagnoseScales(stored, looked));
     const scan = new TensorScan(shape, scannedDtype(stored) ?? 'F32', kernels);
     try {
-      for (const piece of piecesOf(stored, looked)) {
+      for (const piece of piecesOf(stored, looked, decoding)) {
         scan.add(piece);
         scanned += piece.byteLength;
         if (scanned < BREATH_BYTES) continue;
@@ -89,9 +94,17 @@ function scannedDtype(stored: StoredTensor): ScannedDtype | null {
   return dtype === 'BF16' || dtype === 'F16' || dtype === 'F32' ? dtype : null;
 }
 
-function piecesOf(stored: StoredTensor, { readAt, readInto }: LookedAt) {
-  const asIs = stored.kind === 'plain' && scannedDtype(stored) !== null;
-  return asIs ? storedBytes(stored, readInto) : storedValues(stored, readAt);
+function piecesOf(
+  stored: StoredTensor,
+  { readAt, readInto }: LookedAt,
+  kernels: Kernels,
+): Iterable<Uint8Array | Float32Array> {
+  if (stored.kind !== 'plain') {
+    return decodedBytes(stored, { kernels, reader: { readAt, readInto } });
+  }
+  return scannedDtype(stored) === null
+    ? storedValues(stored, readAt)
+    : storedBytes(stored, readInto);
 }
 
 /** A scale that is no positive number, or far above its like, makes every weight under it wrong. */
