@@ -1,16 +1,35 @@
 /** From a printed number back to run, file, rows and formula. */
 import { join, relative } from 'node:path';
-import { FORMULAS } from '../analyze/formulas.ts';
-import { describeReference, type NumberReference } from '../analyze/reference.ts';
+import { computeMetric, FORMULAS } from '../analyze/formulas.ts';
+import { samplesOf } from '../analyze/reference.ts';
 import { canonicalJson } from '../record/canonical.ts';
-import { UsageError } from '../record/errors.ts';
+import { FormatError, UsageError } from '../record/errors.ts';
 import type { Lab } from '../record/lab.ts';
-import { renderNumber } from '../record/numerals.ts';
-import { readRegular } from '../record/regular-file.ts';
-import { type LoadedRun, listRuns, loadRun } from '../record/run-reader.ts';
+import {
+  type LoadedRun,
+  listRuns,
+  loadEntry,
+  loadRun,
+  type RunEntry,
+} from '../record/run-reader.ts';
 import type { Metric } from '../record/schema.ts';
+import {
+  type Citation,
+  type CitedReference,
+  citations,
+  isOfLog,
+  originOf,
+  type Printed,
+  Standing,
+} from './citations.ts';
 import { type Footing, footings, type RowsOfFile, rowsOf } from './footing.ts';
-import { sidecars } from './verify.ts';
+import {
+  isPrintedIn,
+  plainText,
+  readWanted,
+  roundsTo,
+  type WantedNumber,
+} from './wanted-number.ts';
 
 /** One number and everything it stands on. */
 export interface Explanation {
@@ -26,18 +45,23 @@ export interface Explanation {
   readonly file: string;
   /** Lines of the file that the formula reads, from 1. */
   readonly rows: RowsOfFile;
-  /** Places in generated documents where it is printed. */
-  readonly printed: readonly string[];
+  /** The formula gives this record from the rows as they are now. */
+  readonly stands: boolean;
+  /** Places in generated documents where it is printed, with whatever rounding. */
+  readonly printed: readonly Printed[];
 }
 
 /** A number of a document that is no metric: a comparison, a reduction, a field of a manifest. */
 export interface DerivedExplanation {
-  /** Places in generated documents where it is printed. */
-  readonly printed: readonly string[];
+  /** As it was asked for. */
   readonly text: string;
   readonly origin: string;
-  readonly reference: NumberReference;
-  readonly stands: readonly Footing[];
+  readonly reference: CitedReference;
+  readonly footings: readonly Footing[];
+  /** All its places stand. */
+  readonly stands: boolean;
+  /** Places in generated documents where it is printed, with whatever rounding. */
+  readonly printed: readonly Printed[];
 }
 
 export interface Explained {
@@ -45,54 +69,87 @@ export interface Explained {
   readonly derived: readonly DerivedExplanation[];
 }
 
+interface Context {
+  readonly lab: Lab;
+  readonly cited: readonly Citation[];
+  readonly standing: Standing;
+}
+
 /** Throws UsageError when nothing in the lab fits. */
-export function explain(lab: Lab, wanted: string): Explained {
+export async function explain(lab: Lab, wanted: string): Promise<Explained> {
+  const context = { lab, cited: citations(lab), standing: new Standing(lab) };
   // A run id holds no colon, the name of a metric may: recall:LABEL.
   const colon = wanted.indexOf(':');
-  if (colon > 0) return explainMetric(lab, wanted.slice(0, colon), wanted.slice(colon + 1));
-  const text = wanted.replaceAll(',', '').replace(/\s*%$/, '');
-  if (!/^[+\-−]?\d+(\.\d+)?(e[+-]?\d+)?$/i.test(text)) {
-    throw new UsageError(`${wanted} is neither a number nor RUN:METRIC`, {
-      hint: 'try `assay explain 8.85` or `assay explain RUN:perplexity`',
-    });
+  if (colon > 0) {
+    return explainMetric(context, wanted.slice(0, colon), wanted.slice(colon + 1));
   }
-  const cited = citations(lab).filter((c) => c.text.replaceAll(',', '') === text);
-  const metrics = listRuns(lab)
-    .filter((entry) => entry.kind === 'closed')
-    .flatMap((entry) => fitting(lab, loadRun(lab, entry.runId), text, cited))
-    // A short number fits much: what a document prints comes first.
-    .sort((a, b) => Number(b.printed.length > 0) - Number(a.printed.length > 0));
-  const told = new Set(metrics.map(({ run, metric }) => `${run} ${metric}`));
-  const derived = derivedOf(
-    lab,
-    cited.filter(({ reference: r }) => r.from !== 'metric' || !told.has(`${r.run} ${r.metric}`)),
+  const number = readWanted(wanted);
+  const hits = context.cited.filter(
+    ({ text, format }) => plainText(text) === number.text && isPrintedIn(format, number),
   );
-  if (metrics.length === 0 && derived.length === 0) {
-    throw new UsageError(`no metric of this lab rounds to ${wanted}, and no document prints it`, {
-      hint: '`assay runs ls` shows the runs, `assay runs show RUN` their metrics',
-    });
+  const metrics: Explanation[] = [];
+  for (const entry of listRuns(lab)) {
+    const run = entry.kind === 'closed' ? readable(entry) : null;
+    for (const fit of run ? fitting(run, number, hits) : []) {
+      metrics.push(await explanation(context, run as LoadedRun, fit));
+    }
   }
-  return { metrics, derived };
+  // A short number fits much: what a document prints comes first.
+  const isPrinted = ({ printed }: Explanation): number =>
+    Number(printed.some(({ text }) => plainText(text) === number.text));
+  metrics.sort((a, b) => isPrinted(b) - isPrinted(a));
+  const told = new Set(metrics.map(({ run, metric }) => `${run} ${metric}`));
+  const derived = await derivedOf(
+    context,
+    hits.filter(({ reference: r }) => r.from !== 'metric' || !told.has(`${r.run} ${r.metric}`)),
+  );
+  if (metrics.length + derived.length > 0) return { metrics, derived };
+  const { otherwise } = number;
+  throw new UsageError(`no metric of this lab rounds to ${wanted}, and no document prints it`, {
+    hint:
+      otherwise === null
+        ? '`assay runs ls` shows the runs, `assay runs show RUN` their metrics'
+        : `if the comma is a decimal one, write a point: \`assay explain ${otherwise}\``,
+  });
+}
+
+/** null: its summary was damaged, which `verify` tells; the other runs are explained. */
+function readable(entry: RunEntry): LoadedRun | null {
+  try {
+    return loadEntry(entry);
+  } catch (error) {
+    if (error instanceof FormatError) return null;
+    throw error;
+  }
 }
 
 /** One number of one origin is told once, with all its places. */
-function derivedOf(lab: Lab, cited: readonly CitationAt[]): DerivedExplanation[] {
-  const byOrigin = new Map<string, DerivedExplanation & { printed: string[] }>();
-  for (const { place, text, reference } of cited) {
-    const key = canonicalJson({ text, reference });
-    const known = byOrigin.get(key);
-    if (known) known.printed.push(place);
-    else {
-      const origin = describeReference(reference);
-      const stands = footings(lab, reference);
-      byOrigin.set(key, { printed: [place], text, origin, reference, stands });
-    }
+async function derivedOf(
+  context: Context,
+  hits: readonly Citation[],
+): Promise<DerivedExplanation[]> {
+  const keyOf = ({ reference }: Citation): string => canonicalJson(reference);
+  const first = new Map(hits.toReversed().map((hit) => [keyOf(hit), hit]));
+  const found: DerivedExplanation[] = [];
+  for (const [key, { text, reference }] of [...first].toReversed()) {
+    const own = context.cited.filter((citation) => keyOf(citation) === key);
+    const printed = await context.standing.printed(own);
+    found.push({
+      text,
+      origin: originOf(reference),
+      reference,
+      footings: isOfLog(reference)
+        ? [{ file: reference.log, by: reference.field }]
+        : footings(context.lab, reference),
+      stands: printed.every(({ stands }) => stands),
+      printed,
+    });
   }
-  return [...byOrigin.values()];
+  return found;
 }
 
-function explainMetric(lab: Lab, runId: string, metric: string): Explained {
-  const run = loadRun(lab, runId);
+async function explainMetric(context: Context, runId: string, metric: string): Promise<Explained> {
+  const run = loadRun(context.lab, runId);
   const record = run.summary?.metrics[metric];
   if (!record) {
     const known = Object.keys(run.summary?.metrics ?? {}).join(', ') || 'none';
@@ -100,9 +157,8 @@ function explainMetric(lab: Lab, runId: string, metric: string): Explained {
       hint: `its metrics: ${known}`,
     });
   }
-  const cited = citations(lab);
-  const fit = { metric, record, field: 'value', value: record.value };
-  return { metrics: [explanation(lab, run, fit, cited)], derived: [] };
+  const fit = { metric, record, field: 'value', value: record.value, isWhole: true };
+  return { metrics: [await explanation(context, run, fit)], derived: [] };
 }
 
 interface Fit {
@@ -110,38 +166,12 @@ interface Fit {
   readonly record: Metric;
   readonly field: string;
   readonly value: number | null;
-}
-
-interface CitationAt {
-  readonly place: string;
-  readonly text: string;
-  readonly reference: NumberReference;
-}
-
-function citations(lab: Lab): CitationAt[] {
-  return sidecars(lab).flatMap((path): CitationAt[] => {
-    try {
-      const { document, numbers } = JSON.parse(readRegular(path).toString('utf8'));
-      const file = relative(lab.root, join(path, '..', document)).replaceAll('\\', '/');
-      return numbers.map((n: { line: number; column: number } & CitationAt) => ({
-        place: `${file}:${n.line}:${n.column}`,
-        text: n.text,
-        reference: n.reference,
-      }));
-    } catch {
-      // `verify` reports an unreadable sidecar; an explanation can do without it.
-      return [];
-    }
-  });
+  /** The metric was asked for, not one number of it. */
+  readonly isWhole?: boolean;
 }
 
 /** Fields of a run's metrics that round to the text as it was printed. */
-function fitting(
-  lab: Lab,
-  run: LoadedRun,
-  text: string,
-  cited: readonly CitationAt[],
-): Explanation[] {
+function fitting(run: LoadedRun, wanted: WantedNumber, cited: readonly Citation[]): Fit[] {
   return Object.entries(run.summary?.metrics ?? {}).flatMap(([metric, record]) => {
     const fields: [string, number | null | undefined][] = [
       ['value', record.value],
@@ -154,41 +184,49 @@ function fitting(
         return r.from === 'metric' && r.run === run.runId && r.metric === metric && r.part === part;
       });
     const hit =
-      fields.find(([, value]) => value != null && roundsTo(value, record.unit, text)) ??
+      fields.find(([, value]) => value != null && roundsTo(value, record.unit, wanted)) ??
       (['n', 'units'] as const).filter(count).map((part) => [part, record[part]] as const)[0];
-    if (!hit) return [];
-    const fit = { metric, record, field: hit[0], value: hit[1] ?? null };
-    return [explanation(lab, run, fit, cited)];
+    return hit ? [{ metric, record, field: hit[0], value: hit[1] ?? null }] : [];
   });
 }
 
-function roundsTo(value: number, unit: string, text: string): boolean {
-  const plain = text.replace('−', '-').replace(/^\+/, '');
-  const digits = plain.split('.')[1]?.length ?? 0;
-  const scales = unit === 'fraction' ? [1, 100] : unit === 'bytes' ? [1, 2 ** -20, 2 ** -30] : [1];
-  const format = { style: 'fixed', digits } as const;
-  return scales.some((scale) => renderNumber(value * scale, format) === plain);
-}
-
-function explanation(
-  lab: Lab,
+async function explanation(
+  { lab, standing, cited }: Context,
   run: LoadedRun,
   fit: Fit,
-  cited: readonly CitationAt[],
-): Explanation {
+): Promise<Explanation> {
   const { record, metric } = fit;
   const formula = FORMULAS[record.formula];
   const path = join(run.dir, record.samples);
+  // Asked for a number, its own places; asked for a metric, all of it.
+  const part = fit.field.replace(/\[(\d)\]/, '.$1');
+  const own = cited.filter(
+    ({ reference: r }) =>
+      r.from === 'metric' &&
+      r.run === run.runId &&
+      r.metric === metric &&
+      (fit.isWhole || r.part === part),
+  );
   return {
     run: run.runId,
-    ...fit,
+    ...{ metric, field: fit.field, value: fit.value, record },
     formula: formula?.describe ?? 'unknown formula',
     file: relative(lab.root, path).replaceAll('\\', '/'),
     rows: rowsOf(path, formula?.reads ?? ''),
-    printed: cited
-      .filter(
-        ({ reference: r }) => r.from === 'metric' && r.run === run.runId && r.metric === metric,
-      )
-      .map(({ place, text }) => `${place} (${text})`),
+    stands: isGivenAgain(standing, run.runId, record),
+    printed: await standing.printed(own),
   };
+}
+
+/** Bit for bit, as `verify` has it. */
+function isGivenAgain(standing: Standing, runId: string, record: Metric): boolean {
+  const run = standing.run(runId);
+  if (!run) return false;
+  try {
+    const again = computeMetric(record, samplesOf(run));
+    const numbers = (m: Metric) => [m.value, m.n, m.units, m.ci95?.[0], m.ci95?.[1]];
+    return numbers(again).every((value, i) => Object.is(value, numbers(record)[i]));
+  } catch {
+    return false;
+  }
 }

@@ -1,37 +1,48 @@
 /** `assay explain NUMBER|RUN:METRIC` */
+import type { Printed } from '../../evidence/citations.ts';
 import { type DerivedExplanation, type Explanation, explain } from '../../evidence/explain.ts';
 import { findLab } from '../../record/lab.ts';
 import { type CommandIo, writeJson, writeLine } from '../io.ts';
+
+/** A short number fits much; --json has all of it. */
+const SHOWN = 10;
 
 export async function run(
   options: { wanted: string; json?: boolean },
   io: CommandIo,
 ): Promise<number> {
-  const found = explain(findLab(io.cwd), options.wanted);
+  const found = await explain(findLab(io.cwd), options.wanted);
   if (options.json) {
     writeJson(io.stdout, found);
     return 0;
   }
-  for (const metric of found.metrics) writeLine(io.stdout, describe(metric));
-  for (const derived of found.derived) writeLine(io.stdout, describeDerived(derived));
+  const all = [...found.metrics.map(describe), ...found.derived.map(describeDerived)];
+  for (const text of all.slice(0, SHOWN)) writeLine(io.stdout, text);
+  const more = all.length - SHOWN;
+  if (more > 0) writeLine(io.stdout, `and ${more} more: --json has all, RUN:METRIC only one`);
   return 0;
 }
 
-function describeDerived({ text, origin, stands, printed }: DerivedExplanation): string {
+/** Five places, and any that does not stand. */
+function places(printed: readonly Printed[]): string[] {
+  const fallen = printed.filter(({ stands }) => !stands);
+  const standing = printed.filter(({ stands }) => stands).slice(0, 5);
+  return [...fallen, ...standing].map(({ place, text, stands }) => {
+    const note = stands ? '' : ' does not stand: `assay verify` says why';
+    return `  printed   ${place} (${text})${note}`;
+  });
+}
+
+function describeDerived({ text, origin, footings, printed }: DerivedExplanation): string {
   // Both runs of a comparison have one formula: it is told under the last.
-  const files = stands.flatMap(({ file, rows, by }, i) => [
+  const files = footings.flatMap(({ file, rows, by }, i) => [
     `  file      ${file}`,
     ...(rows
       ? [`  rows      ${rows.count} of kind ${rows.kind}, between lines ${rows.lines}`]
       : []),
-    ...(by === stands[i + 1]?.by ? [] : [`  ${rows ? 'formula' : 'field  '}   ${by}`]),
+    ...(by === footings[i + 1]?.by ? [] : [`  ${rows ? 'formula' : 'field  '}   ${by}`]),
   ]);
-  const lines = [
-    `${text} = ${origin}`,
-    ...files,
-    ...printed.slice(0, 5).map((place) => `  printed   ${place}`),
-  ];
-  return `${lines.join('\n')}\n`;
+  return `${[`${text} = ${origin}`, ...files, ...places(printed)].join('\n')}\n`;
 }
 
 function describe(e: Explanation): string {
@@ -50,7 +61,8 @@ function describe(e: Explanation): string {
     `  n         ${record.n}, resampled over ${record.units} ${record.unitOf}`,
     `  interval  ${interval}`,
     ...(record.simulated ? [`  note      ${record.simulated}`] : []),
-    ...e.printed.slice(0, 5).map((place) => `  printed   ${place}`),
+    ...(e.stands ? [] : ['  note      its rows do not give it: `assay verify` says why']),
+    ...places(e.printed),
   ];
   return `${lines.join('\n')}\n`;
 }
