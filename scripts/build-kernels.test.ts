@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { compileKernels, KERNEL_FILES, kernelPath } from './build-kernels.ts';
+import { compileModule, WASM_MODULES } from './build-kernels.ts';
 
-it.each(KERNEL_FILES)('%s, which is shipped, is that of the sources, to the byte', async (file) => {
-  const bytes = await compileKernels(file);
-  const same = Buffer.compare(bytes, readFileSync(kernelPath(file))) === 0;
-  expect(same, 'npm run kernels').toBe(true);
+it.each(WASM_MODULES)('$name is that of its sources, to the byte', async (module) => {
+  const bytes = await compileModule(module);
+  const shipped = readFileSync(join(module.folder, module.name));
+  expect(Buffer.compare(bytes, shipped) === 0, 'npm run kernels').toBe(true);
 });

@@ -1,20 +1,35 @@
 /**
- * src/weights/kernels/assembly → kernels.wasm and statistics.wasm: `npm run kernels`. One memory
- * from outside, no allocator, nothing else imported; equal sources give equal bytes.
+ * AssemblyScript → WASM: `npm run kernels`. One memory from outside, no allocator, nothing else
+ * imported; equal sources give equal bytes.
  */
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import asc from 'assemblyscript/asc';
 
-const folder = resolve(import.meta.dirname, '../src/weights/kernels');
-/** Output → its sources. */
-const SOURCES = {
-  'kernels.wasm': ['fp8-decode', 'extremes', 'encode', 'int-decode', 'words'],
-  'statistics.wasm': ['counts', 'column-squares', 'moments'],
-} as const;
-export type KernelFile = keyof typeof SOURCES;
-export const KERNEL_FILES = Object.keys(SOURCES) as KernelFile[];
+export interface WasmModule {
+  /** Holds the folder `assembly`. */
+  readonly folder: string;
+  readonly sources: readonly string[];
+  /** Of the compiled module, in the folder. */
+  readonly name: string;
+}
+
+const source = resolve(import.meta.dirname, '../src');
+export const WASM_MODULES: readonly WasmModule[] = [
+  {
+    folder: join(source, 'weights/kernels'),
+    sources: ['fp8-decode', 'extremes', 'encode', 'int-decode', 'words'],
+    name: 'kernels.wasm',
+  },
+  {
+    folder: join(source, 'weights/kernels'),
+    sources: ['counts', 'column-squares', 'moments'],
+    name: 'statistics.wasm',
+  },
+  { folder: join(source, 'routing'), sources: ['scan-lines'], name: 'scan-lines.wasm' },
+];
+
 const FLAGS = [
   ...['--enable', 'simd', '-O3', '--noAssert', '--runtime', 'stub', '--use', 'abort='],
   ...['--importMemory', '--noExportMemory', '--initialMemory', '1', '--maximumMemory', '65536'],
@@ -22,14 +37,12 @@ const FLAGS = [
   ...['--disableWarning', '112'],
 ];
 
-export const kernelPath = (file: KernelFile): string => join(folder, file);
-
 /** @throws Error with the compiler's messages */
-export async function compileKernels(file: KernelFile): Promise<Uint8Array> {
+export async function compileModule({ folder, sources, name }: WasmModule): Promise<Uint8Array> {
   let wasm: Uint8Array | null = null;
-  const files = SOURCES[file].map((name) => `assembly/${name}.ts`);
+  const files = sources.map((file) => `assembly/${file}.ts`);
   const { error, stderr } = await asc.main(
-    [...files, '--baseDir', folder, '--outFile', file, ...FLAGS],
+    [...files, '--baseDir', folder, '--outFile', name, ...FLAGS],
     {
       writeFile(_name, contents) {
         wasm = contents as Uint8Array;
@@ -41,9 +54,10 @@ export async function compileKernels(file: KernelFile): Promise<Uint8Array> {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  for (const file of KERNEL_FILES) {
-    const bytes = await compileKernels(file);
-    writeFileSync(kernelPath(file), bytes);
-    console.log(`${kernelPath(file)}: ${bytes.length} bytes`);
+  for (const module of WASM_MODULES) {
+    const bytes = await compileModule(module);
+    const path = join(module.folder, module.name);
+    writeFileSync(path, bytes);
+    console.log(`${path}: ${bytes.length} bytes`);
   }
 }

@@ -26,13 +26,23 @@ export class BlockBuilder {
   readonly topK: number;
   readonly names = new NameTable();
   columns: RouteColumns;
-  #block: FilledBlock;
+  /** Columns that are another's, so that blocks are copies; null: blocks are handed over. */
+  readonly #home: (() => RouteColumns) | null;
+  #rest = emptyRest();
   #namesTold = 0;
 
-  constructor(topK: number) {
+  constructor(topK: number, home: (() => RouteColumns) | null = null) {
     this.topK = topK;
-    this.columns = this.#empty();
-    this.#block = blockOf(this.columns);
+    this.#home = home;
+    this.columns = home === null ? this.#empty() : home();
+  }
+
+  /** The columns at home may be elsewhere now. */
+  moved(): void {
+    if (this.#home === null) return;
+    const { rows } = this.columns;
+    this.columns = this.#home();
+    this.columns.rows = rows;
   }
 
   /** No row fits any more: take the block. */
@@ -42,12 +52,12 @@ export class BlockBuilder {
 
   /** Was it a route? */
   add(parsed: ParsedLine, line: number): boolean {
-    this.#block.slowLines++;
+    this.#rest.slowLines++;
     switch (parsed.kind) {
       case 'route':
         return this.#route(parsed.route, line);
       case 'meta':
-        if (this.#block.metas.length < MAX_METAS) this.#block.metas.push({ line, ...parsed });
+        if (this.#rest.metas.length < MAX_METAS) this.#rest.metas.push({ line, ...parsed });
         else this.problem(line, 'header', 'another meta line');
         return false;
       case 'problem':
@@ -57,20 +67,30 @@ export class BlockBuilder {
   }
 
   problem(line: number, kind: ProblemKind, message: string): void {
-    const { problems, counts } = this.#block;
+    const { problems, counts } = this.#rest;
     if (problems.length < SHOWN_PROBLEMS) problems.push({ line, kind, message });
     counts.set(kind, (counts.get(kind) ?? 0) + 1);
   }
 
-  /** Hands the block over; `buffer`: of the next one. */
+  /** Hands the block over; `buffer`: for it, or for the next one. */
   take(buffer?: ArrayBuffer): FilledBlock {
-    const taken = this.#block;
+    const rest = this.#rest;
+    this.#rest = emptyRest();
     for (; this.#namesTold < this.names.size; this.#namesTold++) {
-      taken.names.push(this.names.name(this.#namesTold));
+      rest.names.push(this.names.name(this.#namesTold));
     }
-    this.columns = buffer ? columnsIn(buffer, BLOCK_ROWS, this.topK) : this.#empty();
-    this.#block = blockOf(this.columns);
-    return taken;
+    const filled = this.columns;
+    const other = buffer ? columnsIn(buffer, BLOCK_ROWS, this.topK) : this.#empty();
+    if (this.#home === null) {
+      this.columns = other;
+      return { columns: filled, ...rest };
+    }
+    const bytes = columnBytes(BLOCK_ROWS, this.topK) - 8;
+    const from = filled.request.byteOffset;
+    new Uint8Array(other.buffer).set(new Uint8Array(filled.buffer, from, bytes));
+    other.rows = filled.rows;
+    filled.rows = 0;
+    return { columns: other, ...rest };
   }
 
   #empty(): RouteColumns {
@@ -96,6 +116,8 @@ export class BlockBuilder {
   }
 }
 
-function blockOf(columns: RouteColumns): FilledBlock {
-  return { columns, metas: [], problems: [], counts: new Map(), names: [], slowLines: 0 };
+type Rest = Omit<FilledBlock, 'columns'>;
+
+function emptyRest(): Rest {
+  return { metas: [], problems: [], counts: new Map(), names: [], slowLines: 0 };
 }

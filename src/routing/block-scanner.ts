@@ -4,25 +4,27 @@
  * property test), and how many lines went the slow way is told.
  */
 import { BLOCK_ROWS, BlockBuilder, type FilledBlock } from './block-builder.ts';
+import { ENDED, LineScan, SLACK_BYTES } from './line-scan.ts';
 import { parseLine } from './parse-line.ts';
-import { RouteReader } from './route-reader.ts';
 import { learnTemplate, type RouteTemplate } from './route-template.ts';
 
-/** Behind the bytes to scan the buffer has so many more, which the scanner overwrites. */
-export const SLACK_BYTES = 64;
 const NEWLINE = 10;
 /** Shapes that are tried; a writer has one, or one for each phase. */
 const MAX_TEMPLATES = 4;
+/** After so many lines that gave none, a shape is learned from one in so many. */
+const MAX_FAILED = 100;
+const RETRY_LINES = 64;
 
 export class BlockScanner {
+  readonly #lines: LineScan;
   readonly #builder: BlockBuilder;
-  readonly #reader: RouteReader;
   readonly #templates: RouteTemplate[] = [];
   #line = 0;
+  #failed = 0;
 
   constructor(topK: number) {
-    this.#builder = new BlockBuilder(topK);
-    this.#reader = new RouteReader(this.#builder.names);
+    this.#lines = new LineScan(topK);
+    this.#builder = new BlockBuilder(topK, () => this.#lines.columns());
   }
 
   get isFull(): boolean {
@@ -32,6 +34,17 @@ export class BlockScanner {
   /** Lines since the start. */
   get line(): number {
     return this.#line;
+  }
+
+  /** Where the bytes to scan are put; another buffer after `reach`. */
+  get input(): Buffer {
+    return this.#lines.input;
+  }
+
+  /** Room for so many bytes; what is there already stays. */
+  reach(length: number): void {
+    this.#lines.reach(length);
+    this.#builder.moved();
   }
 
   /** Line numbers start again. */
@@ -44,72 +57,100 @@ export class BlockScanner {
   }
 
   /**
-   * Reads whole lines of buffer[from, to) until there are no more or the block is full; returns
+   * Reads whole lines of input[from, to) until there are no more or the block is full; returns
    * where it stopped. `limit`: lines that begin there or later are another's.
    */
-  scan(buffer: Buffer, span: { from: number; to: number; limit?: number }): number {
+  scan(span: { from: number; to: number; limit?: number }): number {
     const { to, limit = to } = span;
-    const reader = this.#reader;
-    const { columns } = this.#builder;
-    buffer.fill(0, to, to + SLACK_BYTES);
-    reader.open(buffer, columns);
+    const { input } = this;
+    input.fill(0, to, to + SLACK_BYTES);
     let at = span.from;
-    let template = this.#templates[0];
-    while (at < limit && columns.rows < BLOCK_ROWS) {
-      const end = template === undefined ? -1 : reader.read(template, at);
-      if (end >= 0 && end <= to) {
-        columns.line[columns.rows++] = this.#line++;
-        at = end;
-        continue;
+    while (at < limit && !this.isFull) {
+      const template = this.#templates[0];
+      if (template !== undefined) {
+        at = this.#scanLines(template, { from: at, limit, to });
+        if (at >= limit || this.isFull) break;
       }
-      const feed = buffer.indexOf(NEWLINE, at);
+      const feed = input.indexOf(NEWLINE, at);
       if (feed < 0 || feed >= to) break;
-      if (!this.#otherTemplate(at, feed + 1))
-        this.#slowLine(buffer.toString('latin1', at, feed + 1), at);
-      template = this.#templates[0];
+      if (!this.#otherTemplate(at, feed + 1)) this.#slowLine(at, feed + 1);
       at = feed + 1;
     }
     return at;
   }
 
   /** The last line of a file that has no line feed: whole, or cut off. */
-  finish(latin1: string): void {
-    if (latin1 === '') return;
+  finish(span: { from: number; to: number }): void {
+    if (span.from >= span.to) return;
     const line = this.#line++;
-    const parsed = parseLine(utf8(latin1));
+    const parsed = parseLine(this.input.toString('utf8', span.from, span.to));
     if (parsed.kind === 'problem' && parsed.problem === 'syntax') {
-      const message = `the file ends within this line, after ${latin1.length} bytes of it`;
+      const message = `the file ends within this line, after ${span.to - span.from} bytes of it`;
       this.#builder.problem(line, 'torn', message);
     } else {
       this.#builder.add(parsed, line);
     }
   }
 
+  /** As many lines of this shape as there are; where the first of another begins. */
+  #scanLines(
+    template: RouteTemplate,
+    { from, limit, to }: { from: number; limit: number; to: number },
+  ): number {
+    const { columns } = this.#builder;
+    if (!this.#lines.place(template)) return from;
+    for (let at = from; ; ) {
+      const fill = { row: columns.rows, capacity: BLOCK_ROWS, line: this.#line };
+      const found = this.#lines.scan(template, { from: at, limit, to }, fill);
+      at = found.at;
+      columns.rows = found.rows;
+      this.#line = found.line;
+      if (found.ended !== ENDED.newName || !this.#learnName(at, to)) return at;
+    }
+  }
+
+  /** A name that is seen for the first time; one in half a line is not yet. */
+  #learnName(at: number, to: number): boolean {
+    const feed = this.input.indexOf(NEWLINE, at);
+    if (feed < 0 || feed >= to) return false;
+    const name = this.#lines.newName();
+    const number = this.#builder.names.lookup(this.input, name.from, name.to);
+    return this.#lines.learnName(name, number);
+  }
+
   #otherTemplate(at: number, end: number): boolean {
     const templates = this.#templates;
     for (let i = 1; i < templates.length; i++) {
       const template = templates[i] as RouteTemplate;
-      if (this.#reader.read(template, at) !== end) continue;
+      if (this.#scanLines(template, { from: at, limit: at + 1, to: end }) !== end) continue;
       // The next line most likely has this shape too.
       templates.splice(i, 1);
       templates.unshift(template);
-      const { columns } = this.#builder;
-      columns.line[columns.rows++] = this.#line++;
       return true;
     }
     return false;
   }
 
-  #slowLine(latin1: string, at: number): void {
-    if (!this.#builder.add(parseLine(utf8(latin1)), this.#line++)) return;
-    const template = learnTemplate(latin1);
-    // A line with an escaped name has the shape of others and still is for JSON.parse.
-    if (template === null || this.#reader.read(template, at) < 0) return;
+  #slowLine(at: number, end: number): void {
+    const text = this.input.toString('utf8', at, end);
+    if (!this.#builder.add(parseLine(text), this.#line++) || this.isFull) return;
+    if (this.#failed > MAX_FAILED && this.#line % RETRY_LINES !== 0) return;
+    const template = learnTemplate(this.input.toString('latin1', at, end));
+    if (template === null || !this.#fits(template, at, end)) {
+      this.#failed++;
+      return;
+    }
     this.#templates.unshift(template);
     if (this.#templates.length > MAX_TEMPLATES) this.#templates.pop();
   }
-}
 
-function utf8(latin1: string): string {
-  return Buffer.from(latin1, 'latin1').toString('utf8');
+  /** Is the line itself read by its shape? One with an escaped name is not. */
+  #fits(template: RouteTemplate, at: number, end: number): boolean {
+    const { columns } = this.#builder;
+    const [rows, line] = [columns.rows, this.#line];
+    const stopped = this.#scanLines(template, { from: at, limit: at + 1, to: end });
+    columns.rows = rows;
+    this.#line = line;
+    return stopped === end;
+  }
 }

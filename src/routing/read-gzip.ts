@@ -4,7 +4,7 @@ import { createGunzip } from 'node:zlib';
 import { LimitError } from '../record/errors.ts';
 import { BlockScanner } from './block-scanner.ts';
 import type { Reading } from './read-jsonl.ts';
-import { MAX_LINE_BYTES, RangeBuffer } from './scan-range.ts';
+import { MAX_LINE_BYTES } from './scan-range.ts';
 import type { ProblemLog } from './trace-problem.ts';
 
 const CHUNK_BYTES = 1 << 20;
@@ -13,7 +13,6 @@ const CHUNK_BYTES = 1 << 20;
 export async function readGzip(reading: Reading, problems: ProblemLog): Promise<void> {
   const { path, topK, receiver, signal } = reading;
   const scanner = new BlockScanner(topK);
-  const buffer = new RangeBuffer();
   const at = { before: 0, mapping: [] };
   const source = createReadStream(path, { highWaterMark: CHUNK_BYTES });
   const unpacked = source.pipe(createGunzip({ chunkSize: CHUNK_BYTES }));
@@ -22,16 +21,16 @@ export async function readGzip(reading: Reading, problems: ProblemLog): Promise<
   let failure: Error | null = null;
   try {
     for await (const chunk of unpacked as AsyncIterable<Buffer>) {
-      buffer.reach(held + chunk.length);
-      chunk.copy(buffer.bytes, held);
+      scanner.reach(held + chunk.length);
+      chunk.copy(scanner.input, held);
       const to = held + chunk.length;
       let from = 0;
       for (;;) {
-        from = scanner.scan(buffer.bytes, { from, to });
+        from = scanner.scan({ from, to });
         if (!scanner.isFull) break;
         receiver.receive(scanner.take(), at);
       }
-      buffer.bytes.copy(buffer.bytes, 0, from, to);
+      scanner.input.copyWithin(0, from, to);
       held = to - from;
       if (held > MAX_LINE_BYTES) {
         throw new LimitError(`${path}: a line is longer than ${MAX_LINE_BYTES} bytes`);
@@ -45,7 +44,7 @@ export async function readGzip(reading: Reading, problems: ProblemLog): Promise<
   } finally {
     source.destroy();
   }
-  if (failure === null) scanner.finish(buffer.bytes.toString('latin1', 0, held));
+  if (failure === null) scanner.finish({ from: 0, to: held });
   receiver.receive(scanner.take(), at);
   if (failure === null) return;
   problems.add(scanner.line + 1, 'torn', `the gzip stream ends early: ${failure.message}`);

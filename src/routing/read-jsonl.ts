@@ -5,7 +5,7 @@ import { Worker } from 'node:worker_threads';
 import { FormatError } from '../record/errors.ts';
 import type { BlockReceiver } from './block-receiver.ts';
 import { BlockScanner } from './block-scanner.ts';
-import { RANGE_BYTES, RangeBuffer, scanRange } from './scan-range.ts';
+import { RANGE_BYTES, scanRange } from './scan-range.ts';
 import type { ScanMessage, ScanTask } from './scan-worker.ts';
 
 /** Below this a thread takes longer to start than to read. */
@@ -32,16 +32,16 @@ export async function readJsonl(reading: Reading): Promise<void> {
 
 async function inProcess({ path, bytes, topK, ...reading }: Reading): Promise<void> {
   const descriptor = openSync(path, 'r');
-  const of = { scanner: new BlockScanner(topK), buffer: new RangeBuffer() };
+  const scanner = new BlockScanner(topK);
   const mapping: number[] = [];
   let before = 0;
   try {
     for (let start = 0; start < bytes; start += RANGE_BYTES) {
       const end = Math.min(start + RANGE_BYTES, bytes);
-      for (const _ of scanRange({ descriptor, path, bytes }, { start, end }, of)) {
-        reading.receiver.receive(of.scanner.take(), { before, mapping });
+      for (const _ of scanRange({ descriptor, path, bytes }, { start, end }, scanner)) {
+        reading.receiver.receive(scanner.take(), { before, mapping });
       }
-      before += of.scanner.line;
+      before += scanner.line;
       reading.onProgress(end);
       reading.signal.throwIfAborted();
       // Ctrl-C is seen between parts.

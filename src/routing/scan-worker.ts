@@ -3,7 +3,7 @@ import { closeSync, openSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { FilledBlock } from './block-builder.ts';
 import { BlockScanner } from './block-scanner.ts';
-import { RANGE_BYTES, RangeBuffer, scanRange } from './scan-range.ts';
+import { RANGE_BYTES, scanRange } from './scan-range.ts';
 
 export interface ScanTask {
   readonly path: string;
@@ -47,13 +47,13 @@ async function serve({ path, bytes, topK, first, step }: ScanTask): Promise<void
   };
   const descriptor = openSync(path, 'r');
   try {
-    const of = { scanner: new BlockScanner(topK), buffer: new RangeBuffer() };
+    const scanner = new BlockScanner(topK);
     const file = { descriptor, path, bytes };
     for (let start = first * RANGE_BYTES; start < bytes; start += step * RANGE_BYTES) {
       const end = Math.min(start + RANGE_BYTES, bytes);
-      for (const isEnd of scanRange(file, { start, end }, of)) {
-        const lines = isEnd ? of.scanner.line : null;
-        const block = of.scanner.take(await nextBuffer());
+      for (const isEnd of scanRange(file, { start, end }, scanner)) {
+        const lines = isEnd ? scanner.line : null;
+        const block = scanner.take(await nextBuffer());
         port.postMessage({ block, lines } satisfies ScanMessage, [block.columns.buffer]);
       }
     }

@@ -37,8 +37,13 @@ export function columnBytes(capacity: number, topK: number): number {
 }
 
 /** Views of one buffer, widest first so that all are aligned. `capacity` is a multiple of 4. */
-export function columnsIn(buffer: ArrayBuffer, capacity: number, topK: number): RouteColumns {
-  let at = 0;
+export function columnsIn(
+  buffer: ArrayBuffer,
+  capacity: number,
+  topK: number,
+  from = 0,
+): RouteColumns {
+  let at = from;
   const take = (bytes: number): number => {
     at += bytes;
     return at - bytes;
