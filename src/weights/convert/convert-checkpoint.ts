@@ -39,7 +39,8 @@ export async function convertCheckpoint(
       publish(written.dir, out);
       const { files, resumed, times } = written;
       const verifyMs = times.verifyMs === null ? null : times.verifyMs + readMs;
-      return { files, resumed, times: { ...times, verifyMs } };
+      const finishMs = times.finishMs + readMs;
+      return { files, resumed, times: { ...times, verifyMs, finishMs } };
     } catch (error) {
       discard(written.dir);
       throw error;

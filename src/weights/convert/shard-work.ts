@@ -9,7 +9,7 @@ import type { PlacedBand, Task } from './task.ts';
 const TASK_BYTES = 2 ** 21;
 
 /** Plain kernels take ten times as long as WASM: of so many bands one is verified with them. */
-const PLAIN_EVERY = 32;
+const PLAIN_EVERY = 64;
 
 /** By name of the tensor. */
 export type Absmaxima = ReadonlyMap<string, number>;

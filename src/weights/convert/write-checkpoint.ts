@@ -49,7 +49,7 @@ export interface ConversionTimes {
   /** null: left out. */
   readonly verifyMs: number | null;
   readonly hashMs: number | null;
-  /** From the end of a conversion until all three have ended. */
+  /** From the end of a conversion until all three have ended, and the whole was opened. */
   readonly finishMs: number;
 }
 
