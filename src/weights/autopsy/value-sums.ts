@@ -67,49 +67,77 @@ export class CodeCounts {
 
   #take(): Float64Array {
     const counts = new Uint32Array(this.#kernels.memory.buffer, COUNTS, CODES);
-    this.#taken ??= new Float64Array(CODES);
-    for (let code = 0; code < CODES; code++) this.#taken[code]! += counts[code]!;
+    const taken = this.#taken ?? new Float64Array(CODES);
+    this.#taken = taken;
+    for (let code = 0; code < CODES; code++) taken[code]! += counts[code]!;
     counts.fill(0);
     this.#pending = 0;
-    return this.#taken;
+    return taken;
+  }
+
+  /** Codes that came at all, with their values and how often: few of a trained tensor. */
+  #came(): Came {
+    const counts =
+      this.#taken === null
+        ? new Uint32Array(this.#kernels.memory.buffer, COUNTS, CODES)
+        : this.#take();
+    const values = new Float32Array(CODES);
+    const times = new Float64Array(CODES);
+    let length = 0;
+    for (let code = 0; code < CODES; code++) {
+      if (counts[code] === 0) continue;
+      values[length] = this.#table[code]!;
+      times[length++] = counts[code]!;
+    }
+    return { values, times, length };
   }
 
   finish(): ValueStatistics {
-    const taken = this.#take();
-    const codes: number[] = [];
-    for (let code = 0; code < CODES; code++) if (taken[code]! > 0) codes.push(code);
-    const pairs = codes.map((code) => ({ x: this.#table[code]!, times: taken[code]! }));
-    const bad = pairs.filter(({ x }) => x - x !== 0);
-    const finite = pairs.filter(({ x }) => x - x === 0);
-    const timesOf = (is: (x: number) => boolean): number =>
-      pairs.reduce((sum, { x, times }) => sum + (is(x) ? times : 0), 0);
+    const came = this.#came();
     const exponents = new Float64Array(256);
-    for (const { x, times } of finite) if (x !== 0) exponents[exponentOf(x)]! += times;
+    let [nan, positiveInfinity, negativeInfinity, count, sum] = [0, 0, 0, 0, 0];
+    let min = Number.POSITIVE_INFINITY;
+    let max = Number.NEGATIVE_INFINITY;
+    let zeros = 0;
+    for (let i = 0; i < came.length; i++) {
+      const times = came.times[i]!;
+      const x = came.values[i]!;
+      if (x - x === 0) {
+        count += times;
+        sum += x * times;
+        if (x < min) min = x;
+        if (x > max) max = x;
+        if (x === 0) zeros += times;
+        else exponents[exponentOf(x)]! += times;
+      } else if (x === Number.POSITIVE_INFINITY) positiveInfinity += times;
+      else if (x === Number.NEGATIVE_INFINITY) negativeInfinity += times;
+      else nan += times;
+    }
     return {
-      moments: momentsOf(finite),
-      nan: bad.reduce((sum, { x, times }) => sum + (Number.isNaN(x) ? times : 0), 0),
-      positiveInfinity: timesOf((x) => x === Number.POSITIVE_INFINITY),
-      negativeInfinity: timesOf((x) => x === Number.NEGATIVE_INFINITY),
-      zeros: timesOf((x) => x === 0),
+      moments: momentsOf(came, count === 0 ? 0 : sum / count, count),
+      ...{ nan, positiveInfinity, negativeInfinity, zeros },
       // −0 and 0 are one.
-      min: finite.reduce((least, { x }) => Math.min(least, x), Number.POSITIVE_INFINITY) + 0,
-      max: finite.reduce((most, { x }) => Math.max(most, x), Number.NEGATIVE_INFINITY) + 0,
-      histogram: histogramOf(exponents),
+      ...{ min: min + 0, max: max + 0, histogram: histogramOf(exponents) },
     };
   }
 }
 
-function momentsOf(pairs: readonly { readonly x: number; readonly times: number }[]): Moments {
-  const count = pairs.reduce((sum, { times }) => sum + times, 0);
-  if (count === 0) return NO_MOMENTS;
-  const mean = pairs.reduce((sum, { x, times }) => sum + x * times, 0) / count;
+interface Came {
+  readonly values: Float32Array;
+  readonly times: Float64Array;
+  readonly length: number;
+}
+
+/** `mean` and `count`: of the finite values. */
+function momentsOf({ values, times, length }: Came, mean: number, count: number): Moments {
   let [m2, m3, m4] = [0, 0, 0];
-  for (const { x, times } of pairs) {
-    const d = x - mean;
+  for (let i = 0; i < length; i++) {
+    const d = values[i]! - mean;
+    if (d - d !== 0) continue;
     const square = d * d;
-    m2 += square * times;
-    m3 += square * d * times;
-    m4 += square * square * times;
+    m2 += square * times[i]!;
+    m3 += square * d * times[i]!;
+    m4 += square * square * times[i]!;
   }
   return { count, mean, m2, m3, m4 };
 }
