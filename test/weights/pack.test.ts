@@ -1,40 +1,22 @@
 /** Golden bytes of an independent implementation: a matrix through a band, by either kernels. */
 import { describe, expect, it } from 'vitest';
-import { encodeF32, type StoredFloat } from '../encode.ts';
-import type { IntTensor, Part, StoredTensor } from '../formats/stored-tensor.ts';
-import type { Kernels } from '../kernels/kernels.ts';
-import { plainKernels } from '../kernels/plain-kernels.ts';
-import { wasmKernels } from '../kernels/wasm-kernels.ts';
-import { parseScheme, type Scheme, withGroup } from '../scheme.ts';
-import type { Dtype } from '../source.ts';
-import { convertBand } from './convert-band.ts';
-import type { OutputFormat, PackedMatrix } from './output-format.ts';
+import { convertBand } from '../../src/weights/convert/convert-band.ts';
+import type { OutputFormat, PackedMatrix } from '../../src/weights/convert/output-format.ts';
+import { encodeF32, type StoredFloat } from '../../src/weights/encode.ts';
+import type { IntTensor, StoredTensor } from '../../src/weights/formats/stored-tensor.ts';
+import type { Kernels } from '../../src/weights/kernels/kernels.ts';
+import { plainKernels } from '../../src/weights/kernels/plain-kernels.ts';
+import { wasmKernels } from '../../src/weights/kernels/wasm-kernels.ts';
+import { parseScheme, type Scheme, withGroup } from '../../src/weights/scheme.ts';
+import { PartFiles } from '../support/part-files.ts';
 
 const X = Float32Array.of(-1, -0.5, 0, 0.25, 0.5, 0.75, 1, 2);
-
-/** Files that are in memory: a part lies in the file of its name. */
-class Files {
-  readonly #bytes = new Map<string, Uint8Array>();
-
-  add(name: string, dtype: Dtype, bytes: Uint8Array): Part {
-    this.#bytes.set(name, bytes);
-    const location = { file: name, offset: 0 };
-    return { name, dtype, shape: [], bytes: bytes.length, location };
-  }
-
-  readonly readAt = ({ file, offset }: { file: string; offset: number }, length: number) =>
-    this.#bytes.get(file)!.slice(offset, offset + length);
-
-  readInto(place: { file: string; offset: number }, target: Uint8Array): void {
-    target.set(this.readAt(place, target.length));
-  }
-}
 
 interface Conversion {
   readonly tensor: StoredTensor;
   readonly packed: PackedMatrix;
   readonly kind: 'quantize' | 'repack';
-  readonly reader: Files;
+  readonly reader: PartFiles;
 }
 
 /** The bytes of each output tensor, little-endian, in hex. */
@@ -67,8 +49,11 @@ interface Case {
 
 function quantized({ values, rows, scheme, format, dtype = 'F32', scaleDtype = 'F32' }: Case) {
   const cols = values.length / rows;
-  const reader = new Files();
-  const codes = reader.add('x.weight', dtype, encodeF32(values, dtype));
+  const reader = new PartFiles();
+  const codes = reader.add(
+    { name: 'x.weight', dtype, shape: [rows, cols] },
+    encodeF32(values, dtype),
+  );
   const tensor = { kind: 'plain', name: 'x.weight', shape: [rows, cols], codes } as const;
   const packed = { module: 'x', rows, cols, scheme, scaleDtype, format };
   return bytesOf({ tensor, packed, kind: 'quantize', reader });
@@ -123,17 +108,23 @@ describe('packed as', () => {
   it('AWQ: columns interleaved', () => {
     // Rows 0…7 have the codes 15, 0, 9, 3, 12, 7, 1, 8 for input 0, and 0 for the others.
     const codes = [15, 0, 9, 3, 12, 7, 1, 8];
-    const reader = new Files();
+    const reader = new PartFiles();
     const bytes = (values: Int32Array | Uint16Array) => new Uint8Array(values.buffer);
     const tensor: IntTensor = {
       ...{ kind: 'int', name: 'x.weight', shape: [8, 8], rows: 8, cols: 8, bits: 4, group: 8 },
       ...{ symmetric: false, packing: 'compressed', groupIndex: null, zeroLessOne: false },
-      codes: reader.add('codes', 'I32', bytes(Int32Array.from(codes))),
-      scales: reader.add('scales', 'F16', bytes(new Uint16Array(8).fill(0x3c00))),
-      zeroPoints: {
-        ...reader.add('zeros', 'I32', bytes(Int32Array.of(0x76543210))),
-        shape: [1, 1],
-      },
+      codes: reader.add(
+        { name: 'codes', dtype: 'I32', shape: [8, 1] },
+        bytes(Int32Array.from(codes)),
+      ),
+      scales: reader.add(
+        { name: 'scales', dtype: 'F16', shape: [8, 1] },
+        bytes(new Uint16Array(8).fill(0x3c00)),
+      ),
+      zeroPoints: reader.add(
+        { name: 'zeros', dtype: 'I32', shape: [1, 1] },
+        bytes(Int32Array.of(0x76543210)),
+      ),
       extras: [],
     };
     const shape = { module: 'x', rows: 8, cols: 8, scheme: asymmetric };
