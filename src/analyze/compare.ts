@@ -1,6 +1,7 @@
 /** The comparisons by id: looked up here by reports, and again by `verify`. */
 import { bitsPerByteRatio } from './compare-models.ts';
 import { accuracyDifference, perplexityRatio } from './compare-quality.ts';
+import { routingChance, routingDivergence } from './compare-routing.ts';
 import { latencyRatio } from './compare-speed.ts';
 import { identicalTexts, tokenAgreement } from './compare-text.ts';
 import type { ComparedRuns, CompareFormula, CompareParams, Comparison } from './comparison.ts';
@@ -13,6 +14,8 @@ export const COMPARISONS: Readonly<Record<string, CompareFormula>> = {
   'compare.latency-ratio/2': latencyRatio[2],
   'compare.agreement/1': tokenAgreement,
   'compare.identical-texts/1': identicalTexts,
+  'compare.routing-divergence/1': routingDivergence,
+  'compare.routing-chance/1': routingChance,
 };
 
 /** What each reads and computes, for readers; docs/measures.md has all of it. */
@@ -50,6 +53,16 @@ export const COMPARISON_TEXTS: Readonly<Record<string, { reads: string; describe
   'compare.identical-texts/1': {
     reads: 'generated',
     describe: 'share of prompts with the very same text; Wilson',
+  },
+  'compare.routing-divergence/1': {
+    reads: 'routing',
+    describe:
+      'Jensen-Shannon divergence, bits, of the experts that a layer of both runs chose; ' +
+      'permutation of requests, in pairs where both have the same',
+  },
+  'compare.routing-chance/1': {
+    reads: 'routing',
+    describe: 'mean of that divergence over the permutations: what chance alone gives',
   },
 };
 

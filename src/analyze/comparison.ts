@@ -10,7 +10,7 @@ export interface Comparison {
   /** Ratio (perplexity, latency) or difference (accuracy) of variant against baseline. */
   readonly value: number | null;
   readonly ci95: Interval | null;
-  readonly unit: 'ratio' | 'fraction';
+  readonly unit: 'ratio' | 'fraction' | 'bits';
   /** Tokens, items or iterations compared. */
   readonly n: number;
   /** Paired units that were resampled. */
@@ -33,6 +33,8 @@ export interface CompareParams {
   readonly seed: number;
   /** Equivalent: the whole interval lies inside ± margin (relative for ratios, absolute else). */
   readonly margin: number;
+  /** Of a comparison of routing. */
+  readonly layer?: number;
 }
 
 /** The rows of two runs, and their manifests where what ran and on what decides the answer. */

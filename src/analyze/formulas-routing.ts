@@ -14,7 +14,9 @@ import { usageIntervals } from './routing/usage-intervals.ts';
 import type { Samples } from './samples.ts';
 
 interface LayerCounts {
-  /** Of each request, in the order of requests. */
+  /** Numbers of the requests, ascending. */
+  readonly ids: readonly number[];
+  /** Of each of them. */
   readonly requests: readonly (readonly number[])[];
   readonly sums: readonly number[];
   readonly routes: number;
@@ -22,13 +24,15 @@ interface LayerCounts {
 
 /** null where the layer was not traced. */
 export function layerCounts({ routing }: Samples, layer: number): LayerCounts | null {
-  const rows = routing.filter((row) => row.layer === layer);
-  const [first] = rows.toSorted((a, b) => a.request - b.request);
+  const rows = routing
+    .filter((row) => row.layer === layer)
+    .toSorted((a, b) => a.request - b.request);
+  const [first] = rows;
   if (first === undefined) return null;
   const sums = first.counts.map((_, e) => rows.reduce((sum, { counts }) => sum + counts[e]!, 0));
   const choices = sums.reduce((sum, count) => sum + count, 0);
-  const requests = rows.toSorted((a, b) => a.request - b.request).map(({ counts }) => counts);
-  return { requests, sums, routes: choices / first.topK };
+  const requests = rows.map(({ counts }) => counts);
+  return { ids: rows.map(({ request }) => request), requests, sums, routes: choices / first.topK };
 }
 
 const UNTRACED = 'this layer was not traced';

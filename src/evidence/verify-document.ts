@@ -46,7 +46,12 @@ const sidecarSchema = z.object({
         formula: z.string(),
         run: z.string(),
         baseline: z.string(),
-        params: z.object({ resamples: z.number(), seed: z.number(), margin: z.number() }),
+        params: z.object({
+          resamples: z.number(),
+          seed: z.number(),
+          margin: z.number(),
+          layer: z.number().optional(),
+        }),
       }),
     )
     .default([]),

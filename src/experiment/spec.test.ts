@@ -93,7 +93,7 @@ cost: { usd_per_hour: { on_demand: 1.89, spot: 0.6 }, utilization: 60% }
 
   test.each([
     ['experiment.yaml', ['eval', 'task', 'bench']],
-    ['quickstart.yaml', ['eval', 'task', 'bench', 'bench']],
+    ['quickstart.yaml', ['eval', 'task', 'trace', 'bench', 'bench']],
   ])('examples/%s is one', (file, kinds) => {
     const path = join(import.meta.dirname, '../../examples', file);
     const { measures } = parse(readFileSync(path, 'utf8')).spec;

@@ -50,6 +50,14 @@ const FORMATS: Readonly<Record<string, NumberFormat>> = {
   stolenShare: { style: 'percent', digits: 1 },
   repetition: { style: 'percent', digits: 1 },
   generatedTokens: COUNT,
+  routes: COUNT,
+  traceStalls: COUNT,
+  sameTokenPairs: COUNT,
+  tracedTokensPerSecond: { style: 'fixed', digits: 0 },
+  decodeOverhead: { style: 'percent', digits: 1 },
+  wallOverhead: { style: 'percent', digits: 1 },
+  decodeRateTraced: { style: 'fixed', digits: 0 },
+  decodeRateUntraced: { style: 'fixed', digits: 0 },
   gpuUtilization: { style: 'percent', digits: 1 },
   gpuPeakMemoryBytes: { style: 'bytes-mib', digits: 1 },
   gpuPowerW: { style: 'fixed', digits: 1 },
@@ -72,7 +80,16 @@ export function inUnits(cited: Cited): Piece {
   return cited.value === null ? cited : [cited, unitOf(cited.format)];
 }
 
+/** Of one layer: the name ends in its number. */
+const OF_LAYER: Readonly<Record<string, NumberFormat>> = {
+  routingEntropy: { style: 'fixed', digits: 3 },
+  routingMaxOverMean: { style: 'fixed', digits: 2 },
+  routingUnused: COUNT,
+};
+
 export function formatOf(metric: string): NumberFormat {
+  const layer = /^(routing\w+)Layer\d+$/.exec(metric)?.[1];
+  if (layer !== undefined) return OF_LAYER[layer] ?? OTHER;
   if (metric.startsWith('lossAtContext')) return FORMATS.loss!;
   if (/^(recall|precision|f1):/.test(metric)) return { style: 'percent', digits: 1 };
   return metric.startsWith('confusion:') ? COUNT : (FORMATS[metric] ?? OTHER);

@@ -7,6 +7,12 @@ import { type ComparisonId, pairOf, type ResolvableRun, samplesOf } from '../ana
 import { FormatError } from '../record/errors.ts';
 import type { Manifest, RunStatus } from '../record/schema.ts';
 import {
+  divergenceId,
+  isTrace,
+  type RoutingComparison,
+  routingComparisons,
+} from './collect-routing.ts';
+import {
   batchSizeOf,
   isMeasured,
   latencyId,
@@ -90,6 +96,8 @@ export interface ExperimentReport {
   readonly comparisons: readonly ComparisonReport[];
   /** Speed and texts against the model's speed baseline. */
   readonly speed: readonly SpeedComparison[];
+  /** Choices of experts against the baseline. */
+  readonly routing: readonly RoutingComparison[];
   /** All comparisons whose verdicts were found together. */
   readonly family: readonly ComparisonId[];
 }
@@ -153,26 +161,36 @@ export function collectExperiment(
     margin: latency ?? LATENCY_MARGIN,
     configured: latency === undefined ? null : newest.run,
   });
-  const judged = judgedTogether(comparisonsOf(newest.run, config, cells), speed);
-  return { name, config, cells, measures, ...judged };
+  const routing = routingComparisons(cells, config);
+  const quality = comparisonsOf(newest.run, config, cells);
+  return { name, config, cells, measures, ...judgedTogether({ quality, speed, routing }) };
 }
 
-/** Every test of the experiment is one of a family, quality and speed alike. */
-function judgedTogether(
-  comparisons: readonly ComparisonReport[],
-  speed: readonly SpeedComparison[],
-): Pick<ExperimentReport, 'comparisons' | 'speed' | 'family'> {
-  const results = [...comparisons.map((each) => each.result), ...speed.map((each) => each.latency)];
+/** Every test of the experiment is one of a family: quality, speed and routing alike. */
+function judgedTogether(of: {
+  quality: readonly ComparisonReport[];
+  speed: readonly SpeedComparison[];
+  routing: readonly RoutingComparison[];
+}): Pick<ExperimentReport, 'comparisons' | 'speed' | 'routing' | 'family'> {
+  const { quality: comparisons, speed, routing } = of;
+  const results = [
+    ...comparisons.map((each) => each.result),
+    ...speed.map((each) => each.latency),
+    ...routing.map((each) => each.divergence),
+  ];
   const judged = judgeFamily(results);
   const rest = judged.slice(comparisons.length);
+  const routed = rest.slice(speed.length);
   return {
     comparisons: comparisons.map((each, i) => ({ ...each, result: judged[i] as Comparison })),
     speed: speed.map((each, i) => ({ ...each, latency: rest[i] as Comparison })),
+    routing: routing.map((each, i) => ({ ...each, divergence: routed[i] as Comparison })),
     family: [
       ...comparisons.map(({ formula, run, baseline, params }) => {
         return { formula, run, baseline, params };
       }),
       ...speed.map(latencyId),
+      ...routing.map(divergenceId),
     ],
   };
 }
@@ -261,7 +279,7 @@ function comparisonsOf(
         other.measure === cell.measure &&
         other.scheme === config.baseline,
     );
-    if (cell.scheme === config.baseline || batchSizeOf(cell) !== null) return [];
+    if (cell.scheme === config.baseline || batchSizeOf(cell) !== null || isTrace(cell)) return [];
     if (!isMeasured(cell) || !base || !isMeasured(base)) return [];
     const task = samplesOf(cell.run).items.length > 0;
     const formula = task ? 'compare.accuracy-difference/2' : 'compare.perplexity-ratio/2';

@@ -9,6 +9,7 @@ import { chartSection } from './log-charts.ts';
 import { conclusionSection, decisionSections } from './log-decision.ts';
 import { hardware, overview as heading, software } from './log-header.ts';
 import { comparison, results } from './log-results.ts';
+import { routingSection } from './log-routing.ts';
 import { variantSection } from './log-variant.ts';
 import { modelWords } from './marks.ts';
 import { variantsOf } from './overview.ts';
@@ -42,6 +43,7 @@ export function experimentLog(
   software(doc, report);
   matrix(doc, report);
   results(doc, report);
+  routingSection(doc, report);
   chartSection(doc, options.charts ?? []);
   for (const [index, variant] of variantsOf(report).entries()) {
     variantSection(doc, report, { ...variant, index });

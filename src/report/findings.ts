@@ -1,6 +1,7 @@
 /** What the numbers say, in sentences: one verdict a comparison, then what it means. */
 import { citeComparison, citeMargin, citeMetric, citeReduction, inUnits } from './cite.ts';
 import type { CellReport, ComparisonReport, ExperimentReport } from './collect.ts';
+import { isTrace } from './collect-routing.ts';
 import { batchSizeOf } from './collect-speed.ts';
 import type { Piece } from './document.ts';
 
@@ -47,7 +48,9 @@ export function holdingSchemes(report: ExperimentReport, model: string): string[
 }
 
 export function qualityMeasures(report: ExperimentReport, model: string): number {
-  const cells = report.cells.filter((c) => c.model === model && batchSizeOf(c) === null);
+  const cells = report.cells.filter(
+    (c) => c.model === model && batchSizeOf(c) === null && !isTrace(c),
+  );
   return new Set(cells.map((cell) => cell.measure)).size;
 }
 

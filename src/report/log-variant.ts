@@ -45,6 +45,14 @@ const TITLES: Readonly<Record<string, string>> = {
   bitEqualRepeats: 'Repeated batches with the same bits',
   scoredTokens: 'Scored tokens',
   items: 'Items',
+  routes: 'Routes traced',
+  traceStalls: 'Waits for the writer of the trace',
+  tracedTokensPerSecond: 'Tokens/s (tracing)',
+  decodeOverhead: 'Overhead of tracing, decoding',
+  wallOverhead: 'Overhead of tracing, whole batches',
+  decodeRateTraced: 'Tokens decoded/s, traced',
+  decodeRateUntraced: 'Tokens decoded/s, untraced',
+  sameTokenPairs: 'Pairs with the same tokens',
 };
 
 const METHODS: Readonly<Record<LabelSetRow['method'], string>> = {
