@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type BenchLab, benchLab } from '../support/bench-lab.ts';
+import { changedCheckpoint } from '../support/changed-checkpoint.ts';
 import { writeQuantized } from '../support/quantized-checkpoint.ts';
 import { refused } from '../support/refusal.ts';
 
@@ -45,6 +46,28 @@ describe('assay weights', () => {
     const shown = await bench.assay(['runs', 'show', runId]);
     expect(shown.stdout).toContain('weights.non-finite/1');
     expect((await bench.assay(['verify'])).code).toBe(0);
+    // The run vouches for its pictures.
+    const picture = join('runs', runId, 'charts/histogram.svg');
+    const drawn = bench.read(picture);
+    bench.write(picture, drawn.replace('Sizes', 'Seizes'));
+    const verified = await bench.assay(['verify']);
+    expect(verified.code).toBe(6);
+    expect(verified.stdout + verified.stderr).toContain('histogram.svg');
+    bench.write(picture, drawn);
+  });
+
+  it('ends with 3 where a checkpoint does not fit together, and says what vLLM refuses', async () => {
+    const config = JSON.parse(bench.read('int4/config.json'));
+    config.quantization_config.group_size = 32;
+    const misfit = changedCheckpoint(join(bench.root, 'int4'), join(bench.root, 'misfit'), {});
+    writeFileSync(join(misfit, 'config.json'), JSON.stringify(config));
+    const { code, stdout } = await bench.assay(['weights', 'inspect', 'misfit']);
+    expect(code).toBe(3);
+    expect(stdout).toMatch(/^problem: .*model\.safetensors: tensor .* must have \[8, 256\]$/m);
+    expect(stdout).toMatch(/^vLLM, refused: \d+ tensors cannot be read as config\.json says$/m);
+    const json = await bench.assay(['weights', 'inspect', 'misfit', '--json']);
+    expect(json.code).toBe(3);
+    expect(json.json<{ problems: string[] }>().problems.length).toBeGreaterThan(0);
   });
 
   it('evaluates the weights that a checkpoint holds', async () => {
