@@ -6,8 +6,12 @@ const MAX_ROWS = 60;
 const BARS = /[│┃|]/;
 const TITLE = new RegExp(
   String.raw`(Benchmarks? (?:Info|Metadata|Stats|Latency Statistics|Throughput[ \w]{0,40})|` +
-    'Server Throughput Statistics|Request Latency Statistics|Run Summary Info):?$',
+    String.raw`Server Throughput Statistics|Request Latency Statistics|Run Summary Info)` +
+    String.raw`(?: \([\w ]+\))?:?$`,
 );
+
+/** `84.5 ± 72.7`, and `449.1*` without an interval, are of version 0.8. */
+const FIGURE = /^(-?[\d.,]+)(?:%|\*| ± [\d.,]+)?$/;
 
 export const guideLlm: Dialect = {
   name: 'guidellm',
@@ -35,15 +39,15 @@ export const guideLlm: Dialect = {
         }
         if (title === null || !BARS.test(text)) return;
         const cells = cellsOf(text);
-        const figures = cells.filter((cell) => /^-?[\d.,]+%?$/.test(cell)).length;
+        const figures = cells.filter((cell) => FIGURE.test(cell)).length;
         if (figures < 2) {
           if (cells.some((cell) => /[A-Za-z]/.test(cell))) header.push(cells);
           return;
         }
         const names = columnNames(header, cells.length);
         for (const [i, cell] of cells.entries()) {
-          const value = Number(cell.replace(/%$/, '').replaceAll(',', ''));
-          if (i === 0 || cell === '' || !Number.isFinite(value)) continue;
+          const value = Number(FIGURE.exec(cell)?.[1]?.replaceAll(',', ''));
+          if (i === 0 || !Number.isFinite(value)) continue;
           log.fact(`${cells[0]}.${names[i]}`, value, line);
         }
       },
@@ -59,13 +63,13 @@ function cellsOf(text: string): string[] {
   return cells;
 }
 
-/** The last two header rows, joined: a title that spans columns stands for each of them. */
+/** The last three header rows, joined: a title that spans columns stands for each of them. */
 function columnNames(header: readonly (readonly string[])[], columns: number): string[] {
-  const rows = header.filter((row) => row.length === columns).slice(-2);
+  const rows = header.filter((row) => row.length === columns).slice(-3);
   const below = rows.at(-1) ?? [];
-  const above = rows.length === 2 ? spread(rows[0] as string[]) : [];
+  const above = rows.slice(0, -1).map(spread);
   return Array.from({ length: columns }, (_, i) => {
-    const name = [above[i], below[i]].filter(Boolean).join(' ');
+    const name = [...above.map((row) => row[i]), below[i]].filter(Boolean).join(' ');
     return name === '' ? `column ${i + 1}` : name;
   });
 }

@@ -95,6 +95,23 @@ throughput  | 12.5       | 64.00       | 841.3 | 740.9  |
       ...{ 'guidellm.throughput.TTFT (ms) median': 740.9 },
     });
   });
+
+  it('guidellm 0.8: headers over three rows, intervals and stars', () => {
+    const text = `ℹ Request Latency Statistics (Completed Requests)
+|==============|===========|=====|======|=============|======|========|
+| Benchmark    | Request Latency      ||| TTFT                      |||
+| Strategy     | Sec                  ||| ms                        |||
+|              | Mean      | Mdn | p95  | Mean        | Mdn  | p95    |
+|--------------|-----------|-----|------|-------------|------|--------|
+| concurrent@2 | 0.1 ± 0.1 | 0.1 | 0.5* | 84.5 ± 72.7 | 30.8 | 449.1* |
+|==============|===========|=====|======|=============|======|========|
+`;
+    expect(factsOf(text)).toMatchObject({
+      ...{ 'guidellm.concurrent@2.Request Latency Sec Mean': 0.1 },
+      ...{ 'guidellm.concurrent@2.TTFT ms Mean': 84.5 },
+      ...{ 'guidellm.concurrent@2.TTFT ms p95': 449.1 },
+    });
+  });
 });
 
 describe('load balancers', () => {

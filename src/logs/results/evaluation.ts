@@ -17,9 +17,9 @@ export const readLmEval: ResultReader = ({ json }) => {
   );
   if (!tasks.some(([, task]) => Object.keys(task).some((key) => key.includes(',')))) return null;
   const config = json.config;
-  const pretrained = /pretrained=([^,]+)/.exec(textAt(config, 'model_args') ?? '')?.[1];
-  const dtype = /\bdtype=([^,]+)/.exec(textAt(config, 'model_args') ?? '')?.[1];
+  const pretrained = argumentOf(config, 'pretrained') ?? argumentOf(config, 'model');
   const counts = isObject(json['n-samples']) ? json['n-samples'] : {};
+  const shots = isObject(json['n-shot']) ? json['n-shot'] : {};
   return tasks.map(([task, scores]): ImportedResult => {
     const n = isObject(counts[task]) ? (counts[task] as Json).effective : null;
     const samples: ReportedMetric[] =
@@ -28,15 +28,29 @@ export const readLmEval: ResultReader = ({ json }) => {
         : [];
     return {
       tool: 'lm-eval',
-      model: textAt(json, 'model_name') ?? pretrained ?? 'unstated',
-      scheme: dtype ?? textAt(config, 'model_dtype') ?? 'unstated',
-      settings: { task, ...settingsAt(config, ['num_fewshot', 'limit', 'batch_size']) },
+      // Without a model's name the file has that of its own folder.
+      model: pretrained ?? textAt(json, 'model_name') ?? 'unstated',
+      scheme: argumentOf(config, 'dtype') ?? textAt(config, 'model_dtype') ?? 'unstated',
+      settings: {
+        task,
+        ...(typeof shots[task] === 'number' ? { num_fewshot: shots[task] } : {}),
+        ...settingsAt(config, ['num_fewshot', 'limit', 'batch_size']),
+      },
       measuredAt: typeof json.date === 'number' ? new Date(json.date * 1000).toISOString() : null,
       error: null,
       metrics: [...scoresOf(task, scores), ...samples],
     };
   });
 };
+
+/** Of `pretrained=org/model,dtype=bfloat16`, or of the same as an object (0.4.13). */
+function argumentOf(config: Json, name: string): string | null {
+  const args = config.model_args;
+  if (isObject(args)) return textAt(args, name);
+  if (typeof args !== 'string') return null;
+  const found = args.split(',').find((part) => part.trim().startsWith(`${name}=`));
+  return found?.slice(found.indexOf('=') + 1).trim() || null;
+}
 
 function scoresOf(task: string, scores: Json): ReportedMetric[] {
   return Object.entries(scores).flatMap(([key, value]): ReportedMetric[] => {

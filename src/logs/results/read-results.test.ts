@@ -42,6 +42,71 @@ describe('formats', () => {
     });
   });
 
+  it('vllm bench: whatever percentiles its user chose, failures beside them, samples of the rest', () => {
+    const [result] = json({
+      model_id: 'acme/A',
+      completed: 2,
+      failed: 1,
+      request_throughput: 0.8,
+      request_goodput: null,
+      mean_ttft_ms: 150,
+      'p99.9_tpot_ms': 12,
+      std_itl_ms: 1,
+      mean_e2el_ms: 1500,
+      latencies: [1, 9, 2],
+      ttfts: [0.1, 0, 0.2],
+      errors: ['', 'Connection reset', ''],
+    });
+    expect(result?.metrics.map((m) => [m.name, m.value, m.samples])).toEqual([
+      ['requestsPerSecond', 0.8, undefined],
+      ['completed', 2, undefined],
+      ['failed', 1, undefined],
+      ['ttftMean', 150, [100, 200]],
+      ['tpotP99.9', 12, undefined],
+      ['itlStd', 1, undefined],
+      ['e2eMean', 1500, [1000, 2000]],
+    ]);
+  });
+
+  it('vllm bench without details does not tell which of its latencies failed', () => {
+    const file = { completed: 1, failed: 1, request_throughput: 1, mean_e2el_ms: 1000 };
+    const [result] = json({ ...file, latencies: [1, 5] });
+    expect(result?.metrics.find((m) => m.name === 'e2eMean')).not.toHaveProperty('samples');
+  });
+
+  it('nothing that was completed is an error, not a latency of 0', () => {
+    const none = { completed: 0, failed: 9, request_throughput: 0, mean_ttft_ms: 0 };
+    expect(json(none)).toMatchObject([{ error: 'no request was completed', metrics: [] }]);
+    const text =
+      'Type,Name,Request Count,Failure Count,Average Response Time\n,Aggregated,0,0,0.0\n';
+    const locust = readResults({ path: 'r.csv', text });
+    expect(locust).toMatchObject([{ error: 'no request was made', metrics: [] }]);
+  });
+
+  it('an object a line: runs that were appended, and those of llama-bench', () => {
+    const run = (rate: number): string =>
+      JSON.stringify({ completed: 1, request_throughput: rate, request_rate: rate });
+    const appended = readResults({ path: 'r.json', text: `${run(1)}\n${run(2)}` });
+    expect(appended.map((r) => [r.settings, r.metrics[0]?.place])).toEqual([
+      [{ request_rate: 1 }, 'line 1: request_throughput'],
+      [{ request_rate: 2 }, 'line 2: request_throughput'],
+    ]);
+    const bench = (n: number): string =>
+      JSON.stringify({ model_type: 'llama 7B Q4_0', n_prompt: n, avg_ts: n, samples_ts: [n] });
+    const rows = readResults({ path: 'r.jsonl', text: `${bench(128)}\n${bench(512)}\n` });
+    expect(rows.map((r) => r.settings)).toEqual([{ n_prompt: 128 }, { n_prompt: 512 }]);
+    expect(() => readResults({ path: 'r.json', text: '{"a": 1\n' })).toThrow('is not JSON');
+  });
+
+  it('llama-bench as CSV', () => {
+    const text =
+      'model_filename,model_type,n_prompt,n_gen,avg_ts,stddev_ts\n' +
+      '"m/a.gguf","llama 7B Q8_0","512","0","101.5","1.4"\n';
+    expect(readResults({ path: 'r.csv', text })).toMatchObject([
+      { model: 'a.gguf', scheme: 'Q8_0', settings: { n_prompt: 512, n_gen: 0 } },
+    ]);
+  });
+
   it('a batch matrix as a wide table: a variant a group of columns', () => {
     const text =
       'Batch Size,AWQ Throughput,AWQ P95 Latency,NONE Throughput\n1,9.5,113,40\n8,61,,\n';
@@ -105,6 +170,20 @@ describe('formats', () => {
     ]);
   });
 
+  it('lm-eval 0.4.13: arguments as an object, shots by task', () => {
+    const [result] = json({
+      results: { toy: { alias: 'toy', 'acc,none': 0.3 } },
+      config: { model: 'hf', model_args: { pretrained: 'acme/A', dtype: 'bfloat16' } },
+      'n-shot': { toy: 5 },
+      model_name: 'acme__A',
+    });
+    expect(result).toMatchObject({
+      model: 'acme/A',
+      scheme: 'bfloat16',
+      settings: { task: 'toy', num_fewshot: 5 },
+    });
+  });
+
   it('llama-bench: its samples come along', () => {
     const [row] = json([
       {
@@ -123,6 +202,25 @@ describe('formats', () => {
       settings: { n_prompt: 512 },
     });
     expect(row?.metrics[0]?.samples).toEqual([100, 102]);
+  });
+
+  it('GuideLLM 0.8: counts, the time, and the samples that it keeps', () => {
+    const successful = [0.25, 0.75].map((request_latency) => ({ request_latency }));
+    const metrics = {
+      request_totals: { successful: 2, errored: 1, incomplete: 0, total: 3 },
+      request_latency: { successful: { mean: 0.5, count: 2 } },
+    };
+    const benchmark = { start_time: 1_795_963_741.5, requests: { successful }, metrics };
+    const [result] = json({ benchmarks: [benchmark] });
+    expect(result?.measuredAt).toBe('2026-11-29T14:49:01.500Z');
+    expect(result?.metrics.map((m) => [m.name, m.value, m.samples])).toEqual([
+      ['completed', 2, undefined],
+      ['failed', 1, undefined],
+      ['incomplete', 0, undefined],
+      ['e2eMean', 0.5, [0.25, 0.75]],
+    ]);
+    const sampled = { ...benchmark, requests: { successful: successful.slice(1) } };
+    expect(json({ benchmarks: [sampled] })[0]?.metrics.at(-1)).not.toHaveProperty('samples');
   });
 
   it('GuideLLM: means and percentiles of what succeeded', () => {

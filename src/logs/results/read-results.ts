@@ -40,14 +40,45 @@ export function readResults({ path, text }: { path: string; text: string }): Imp
 function readJsonResults(path: string, text: string): ImportedResult[] | null {
   let json: unknown;
   try {
-    json = JSON.parse(text.replaceAll(/(?<=[:[,]\s*)-?(?:NaN|Infinity)\b/g, 'null'));
+    json = parsed(text);
   } catch (cause) {
+    const lines = linesOf(text);
+    if (lines) return readLines(path, lines);
     throw new FormatError(`${path} is not JSON: ${(cause as Error).message}`, {
       hint: 'results are JSON or CSV; logs are read by `assay logs index`',
       cause,
     });
   }
-  const file: ResultFile = { path, text, json };
+  return readValue({ path, text, json });
+}
+
+/** Python writes NaN and Infinity. */
+const parsed = (text: string): unknown =>
+  JSON.parse(text.replaceAll(/(?<=[:[,]\s*)-?(?:NaN|Infinity)\b/g, 'null'));
+
+/** An object a line: `vllm bench --append-result`, `llama-bench -o jsonl`. */
+function linesOf(text: string): unknown[] | null {
+  try {
+    return text.split('\n').flatMap((line) => (line.trim() === '' ? [] : [parsed(line)]));
+  } catch {
+    return null;
+  }
+}
+
+function readLines(path: string, lines: readonly unknown[]): ImportedResult[] | null {
+  const together = readValue({ path, text: '', json: lines });
+  if (together) return together;
+  const each = lines.map((json) => readValue({ path, text: '', json }));
+  if (each.some((results) => results === null)) return null;
+  return each.flatMap((results, i) =>
+    (results ?? []).map((result) => ({
+      ...result,
+      metrics: result.metrics.map((m) => ({ ...m, place: `line ${i + 1}: ${m.place}` })),
+    })),
+  );
+}
+
+function readValue(file: ResultFile): ImportedResult[] | null {
   for (const read of READERS) {
     const results = read(file);
     if (results) return results;
@@ -59,6 +90,9 @@ function readTable(rows: readonly Readonly<Record<string, string>>[]): ImportedR
   const [first] = rows;
   if (!first) return null;
   if ('Request Count' in first && 'Name' in first) return rows.map(locustRow);
+  if ('avg_ts' in first && 'model_type' in first) {
+    return readLlamaBench({ path: '', text: '', json: rows.map(withNumbers) });
+  }
   if (('model_name' in first || 'model' in first) && 'precision' in first) {
     return rows.map(benchmarkRow);
   }
@@ -66,4 +100,13 @@ function readTable(rows: readonly Readonly<Record<string, string>>[]): ImportedR
   if (wide) return wide;
   const readings = rows.flatMap((row) => gpuReading(row) ?? []);
   return readings.length === rows.length ? readings : null;
+}
+
+function withNumbers(row: Readonly<Record<string, string>>): Record<string, string | number> {
+  return Object.fromEntries(
+    Object.entries(row).map(([key, text]) => {
+      const value = text.trim() === '' ? Number.NaN : Number(text);
+      return [key, Number.isFinite(value) ? value : text];
+    }),
+  );
 }
