@@ -16,7 +16,8 @@ import { trustFormulas } from './formulas-trust.ts';
 import { weightFormulas } from './formulas-weights.ts';
 import type { Samples } from './samples.ts';
 
-export const FORMULAS: Readonly<Record<string, Formula>> = {
+/** Without a prototype: `toString` is the id of no formula. */
+export const FORMULAS: Readonly<Record<string, Formula>> = Object.assign(Object.create(null), {
   ...evalFormulas,
   ...taskFormulas,
   ...classFormulas,
@@ -29,7 +30,7 @@ export const FORMULAS: Readonly<Record<string, Formula>> = {
   ...execFormulas,
   ...weightFormulas,
   ...routingFormulas,
-};
+});
 
 /** A metric to derive: its name in the summary, its formula, its parameters. */
 export interface MetricRequest {

@@ -11,6 +11,7 @@ import {
 import { type LogNumberReference, logNumber } from '../logs/log-number.ts';
 import type { Lab } from '../record/lab.ts';
 import { type NumberFormat, renderNumber } from '../record/numerals.ts';
+import { parseJson } from '../record/parse-json.ts';
 import { readRegular } from '../record/regular-file.ts';
 import { loadRun } from '../record/run-reader.ts';
 import { readRunRows } from '../record/sample-reader.ts';
@@ -57,7 +58,15 @@ export function originOf(reference: CitedReference): string {
 export function citations(lab: Lab): Citation[] {
   return sidecars(lab).flatMap((path): Citation[] => {
     try {
-      const { document, numbers, family = [] } = JSON.parse(readRegular(path).toString('utf8'));
+      const {
+        document,
+        numbers,
+        family = [],
+      } = parseJson(readRegular(path).toString('utf8')) as {
+        document: string;
+        numbers: unknown;
+        family?: readonly ComparisonId[];
+      };
       const sidecar: Sidecar = { path, document: join(path, '..', document), family };
       const file = relative(lab.root, sidecar.document).replaceAll('\\', '/');
       return (numbers as Citation[])

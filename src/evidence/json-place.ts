@@ -9,7 +9,7 @@ export interface JsonLeaf {
 
 /**
  * Every string, number, boolean and null of a JSON text in order, with its path. The text must be
- * valid JSON (it was parsed before); depth is bounded by JSON.parse having accepted it.
+ * valid JSON that `parseJson` accepted before: that bounds its depth.
  */
 export function jsonLeaves(text: string): JsonLeaf[] {
   const leaves: JsonLeaf[] = [];

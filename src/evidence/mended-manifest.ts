@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { prettyJson } from '../record/atomic.ts';
 import { manifestDigest } from '../record/manifest.ts';
+import { parseJson } from '../record/parse-json.ts';
 import { readRegular } from '../record/regular-file.ts';
 import { MANIFEST_FILE } from '../record/run-directory.ts';
 import type { ClosedRun } from '../record/run-reader.ts';
@@ -29,6 +30,7 @@ export function mendManifest({
   } catch {
     return null;
   }
+  if (isForeign(content)) return null;
   const changed = recoverDigit(content, (candidate) => isWhole(candidate, runId));
   if (!changed) return null;
   const { index, original } = changed;
@@ -67,6 +69,21 @@ export function unlikeWritten({ runId, dir }: { runId: string; dir: string }): D
   if (numerals.length > 0 || content === prettyJson(JSON.parse(content))) return numerals;
   const message = `${file} is not as it was written: white space, or a name that stands twice`;
   return [{ code: 'manifest-edited', message, run: runId }];
+}
+
+/** JSON that we never write: no digit of it makes it ours, and to try all would take minutes. */
+function isForeign(content: string): boolean {
+  try {
+    JSON.parse(content);
+  } catch {
+    return false;
+  }
+  try {
+    parseJson(content);
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 function isWhole(candidate: string, runId: string): boolean {

@@ -13,6 +13,7 @@ import { prettyJson } from '../record/atomic.ts';
 import { canonicalJson, sha256Hex } from '../record/canonical.ts';
 import { findNumerals, type Numeral } from '../record/find-numerals.ts';
 import { type NumberFormat, renderNumber } from '../record/numerals.ts';
+import { parseJson } from '../record/parse-json.ts';
 import { readRegular } from '../record/regular-file.ts';
 import type { RouteNumberReference } from '../routing/route-facts.ts';
 import type { Discrepancy, Place } from './discrepancy.ts';
@@ -95,7 +96,7 @@ export function verifyDocument(sidecarPath: string, context: Context): VerifiedD
   let sidecar: Sidecar;
   try {
     written = readRegular(sidecarPath).toString('utf8');
-    raw = JSON.parse(written);
+    raw = parseJson(written) as Record<string, unknown>;
     sidecar = sidecarSchema.parse(raw);
   } catch {
     const message = `${shown} cannot be read: nothing vouches for the numbers of its document`;
@@ -232,7 +233,8 @@ function origin(reference: StoredReference): { says: string; from: { run?: strin
     const { field, trace, against } = reference;
     return { says: `${field} of ${trace}${against ? ` against ${against}` : ''}`, from: {} };
   }
-  const says = describeReference(reference as unknown as NumberReference);
+  const known = describeReference(reference as unknown as NumberReference) as string | undefined;
+  const says = known ?? `a number from "${reference.from}"`;
   return { says, from: { run: reference.run } };
 }
 

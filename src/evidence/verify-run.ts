@@ -5,6 +5,7 @@ import { computeMetric } from '../analyze/formulas.ts';
 import { groupSamples, type Samples } from '../analyze/samples.ts';
 import { sha256Hex } from '../record/canonical.ts';
 import { manifestDigest } from '../record/manifest.ts';
+import { parseJson } from '../record/parse-json.ts';
 import { readRegular } from '../record/regular-file.ts';
 import type { SampleRow } from '../record/rows.ts';
 import { checkRun } from '../record/run-check.ts';
@@ -102,7 +103,7 @@ function mendSummary(run: ClosedRun, bytes: Buffer): MendedFile | null {
 
 function parseSummary(content: string): Summary | null {
   try {
-    return summarySchema.parse(JSON.parse(content));
+    return summarySchema.parse(parseJson(content));
   } catch {
     return null;
   }

@@ -1,6 +1,7 @@
 /** `summary.csv`, cell by cell: each number is computed again from the rows of the run it names. */
 import {
   type MetricPart,
+  type NumberReference,
   type ResolvableRun,
   type RunLookup,
   resolveNumber,
@@ -61,6 +62,15 @@ export function verifyTable(
   return { ...others, discrepancies: [told ?? discrepancy, ...others.discrepancies] };
 }
 
+/** undefined: its run asks for a formula that there is not. */
+function numberOf(reference: NumberReference, lookup: RunLookup): number | null | undefined {
+  try {
+    return resolveNumber(reference, lookup);
+  } catch {
+    return undefined;
+  }
+}
+
 function covers(outer: Place | undefined, inner: Place | undefined): boolean {
   if (!outer || !inner || outer.line !== inner.line) return false;
   return outer.column <= inner.column && inner.column < outer.column + outer.width;
@@ -103,8 +113,9 @@ function checkCells(
       discrepancies.push({ code: 'number-differs', message, run: id, ...at(standing), ...values });
     };
     for (const [name, part] of Object.entries(PARTS)) {
-      const value = resolveNumber({ from: 'metric', run: id, metric, part }, lookup);
-      compare(cell(name), value === null ? '' : String(value), `${metric}.${part}`);
+      const value = numberOf({ from: 'metric', run: id, metric, part }, lookup);
+      const expected = value === undefined ? 'no such formula' : String(value ?? '');
+      compare(cell(name), expected, `${metric}.${part}`);
       numbers++;
     }
     for (const [name, says] of Object.entries(TEXTS)) {

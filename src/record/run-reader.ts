@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { FormatError, UsageError } from './errors.ts';
 import { HEARTBEAT_FILE, isAlive, readHeartbeat } from './heartbeat.ts';
 import type { Lab } from './lab.ts';
+import { parseJson } from './parse-json.ts';
 import { readRegular } from './regular-file.ts';
 import { MANIFEST_FILE, SUMMARY_FILE } from './run-directory.ts';
 import { SAMPLES_FILE } from './samples.ts';
@@ -103,7 +104,7 @@ export function readRun(lab: Lab, runId: string): RunEntry {
   }
   let raw: unknown;
   try {
-    raw = JSON.parse(readRegular(manifestPath).toString('utf8'));
+    raw = parseJson(readRegular(manifestPath).toString('utf8'));
   } catch (error) {
     const { message } = error as Error;
     const problem =
@@ -155,7 +156,7 @@ function readSummary(path: string): Summary | null {
   if (!existsSync(path)) return null;
   const text = readRegular(path).toString('utf8');
   try {
-    return summarySchema.parse(JSON.parse(text));
+    return summarySchema.parse(parseJson(text));
   } catch (cause) {
     throw new FormatError(`${path}: not a results summary: ${(cause as Error).message}`, {
       hint: 'The file was changed or damaged: restore it, or measure again.',

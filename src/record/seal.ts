@@ -8,6 +8,7 @@ import { makeDirectory, writeJsonAtomic } from './atomic.ts';
 import { sha256Hex } from './canonical.ts';
 import type { Lab } from './lab.ts';
 import { manifestDigest } from './manifest.ts';
+import { parseJson } from './parse-json.ts';
 import { compactTime, type ProcessState, processState, randomName } from './process-state.ts';
 import { readRegular } from './regular-file.ts';
 import { listRuns } from './run-reader.ts';
@@ -91,7 +92,7 @@ function sealNames(lab: Lab): string[] {
 
 function parseSeal(text: string): Seal | null {
   try {
-    return sealSchema.parse(JSON.parse(text));
+    return sealSchema.parse(parseJson(text));
   } catch {
     return null;
   }

@@ -169,3 +169,48 @@ it('numbers that the report did not write are told once a document on the termin
   expect(stdout.match(/a number that the report did not write/g)).toHaveLength(1);
   expect(stdout).toMatch(/and \d+ more of reports\/quickstart\/EXPERIMENT_LOG.md like it/);
 });
+
+describe('what no writer wrote is found, and ends nothing', () => {
+  const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
+  const inject = (path: string, member: string): void => {
+    writeFileSync(path, readFileSync(path, 'utf8').replace('{', `{${member},`));
+  };
+
+  it.each([
+    ['a nesting that no stack holds', `"x": ${deep}`],
+    ['a number that no double holds', '"x": 1e999'],
+  ])('%s', async (_, member) => {
+    for (const path of [
+      ...[inRun('manifest.json'), inRun('results_summary.json')],
+      ...[report('EXPERIMENT_LOG.evidence.json'), report('charts/memory.vl.json')],
+    ]) {
+      const before = readFileSync(path, 'utf8');
+      inject(path, member);
+      const { code, stderr } = await assayHere(['verify'], copy.root);
+      expect({ code, stderr }, path).toEqual({ code: 6, stderr: '' });
+      expect((await assayHere(['runs', 'ls'], copy.root)).code).toBe(0);
+      writeFileSync(path, before);
+    }
+  });
+
+  it.each(['__proto__', 'toString', 'none/1'])('a formula called %s', async (formula) => {
+    const path = inRun('results_summary.json');
+    const before = readFileSync(path, 'utf8');
+    writeFileSync(path, before.replaceAll(/"formula": "[^"]*"/g, `"formula": "${formula}"`));
+    const { code, stdout } = await assayHere(['verify'], copy.root);
+    expect(code).toBe(6);
+    expect(stdout).toContain('results_summary.json');
+  });
+
+  it('references and formats of no kind in a sidecar', async () => {
+    const path = report('EXPERIMENT_LOG.evidence.json');
+    const evidence = JSON.parse(readFileSync(path, 'utf8'));
+    evidence.numbers[0].reference = { from: 'nonsense', run: 'x' };
+    evidence.numbers[1].format = { style: 'fixed', digits: 1e9 };
+    evidence.numbers[2].line = -5;
+    writeFileSync(path, JSON.stringify(evidence));
+    const { code, stdout } = await assayHere(['verify'], copy.root);
+    expect(code).toBe(6);
+    expect(stdout).toContain('a number from "nonsense"');
+  });
+});

@@ -1,5 +1,6 @@
 /** JSON: every object is a record, every scalar a field with its place. */
 import { FormatError } from '../../record/errors.ts';
+import { parseJson } from '../../record/parse-json.ts';
 import { type JsonLeaf, jsonLeaves, pathText } from '../json-place.ts';
 import { type AuditDocument, type DataRecord, type Field, field, type Passage } from './record.ts';
 import { sentenceRecord } from './sentence-record.ts';
@@ -9,7 +10,7 @@ type Path = JsonLeaf['path'];
 /** Throws FormatError for what is not JSON; Python's NaN and Infinity are let through. */
 export function readJson(text: string, path: string): Pick<AuditDocument, 'records' | 'passages'> {
   try {
-    JSON.parse(text.replace(/(?<=[:[,]\s*)-?(?:NaN|Infinity)\b/g, 'null'));
+    parseJson(text.replace(/(?<=[:[,]\s*)-?(?:NaN|Infinity)\b/g, 'null'));
   } catch (cause) {
     throw new FormatError(`${path} is not JSON: ${(cause as Error).message}`, {
       hint: 'a file that is still being written, or a fragment? give the whole file',

@@ -1,5 +1,6 @@
 /** A results file of another tool, by what is in it. */
 import { FormatError } from '../../record/errors.ts';
+import { parseJson } from '../../record/parse-json.ts';
 import { csvObjects } from '../csv.ts';
 import { readBaselineManifest, readBaselineSummary } from './baseline-run.ts';
 import { readBatchMatrix, readWideMatrix } from './batch-matrix.ts';
@@ -54,7 +55,7 @@ function readJsonResults(path: string, text: string): ImportedResult[] | null {
 
 /** Python writes NaN and Infinity. */
 const parsed = (text: string): unknown =>
-  JSON.parse(text.replaceAll(/(?<=[:[,]\s*)-?(?:NaN|Infinity)\b/g, 'null'));
+  parseJson(text.replaceAll(/(?<=[:[,]\s*)-?(?:NaN|Infinity)\b/g, 'null'));
 
 /** An object a line: `vllm bench --append-result`, `llama-bench -o jsonl`. */
 function linesOf(text: string): unknown[] | null {
