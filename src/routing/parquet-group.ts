@@ -104,7 +104,9 @@ class GroupReader {
       return PHASES.indexOf(names.name(i) as (typeof PHASES)[number]);
     });
     if (places.some((place) => place < 0)) return undefined;
-    return Uint8Array.from(codes, (code) => places[code] as number);
+    const into = new Uint8Array(rows);
+    for (let row = 0; row < rows; row++) into[row] = places[codes[row] as number] as number;
+    return into;
   }
 
   #leaf(name: string, perRow: number): Leaf | null {

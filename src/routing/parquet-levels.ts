@@ -43,12 +43,27 @@ export function readHybrid({ bytes, at, end }: EncodedSpan, width: number, into:
   return true;
 }
 
+/** Bits that are held come in bytes, so that 24 and a byte more fit into 32. */
 function unpack({ bytes, at, end }: EncodedSpan, width: number, into: Codes): void {
   const mask = (1 << width) - 1;
+  const count = into.length;
+  let p = at;
+  let i = 0;
+  if (width <= 8) {
+    // Eight numbers are `width` bytes: two words, of which each is cut by shifts.
+    for (; i + 8 <= count && p + 8 <= end; i += 8, p += width) {
+      const low = wordAt(bytes, p);
+      const high = wordAt(bytes, p + 4);
+      for (let j = 0, off = 0; j < 8; j++, off += width) {
+        if (off + width <= 32) into[i + j] = (low >>> off) & mask;
+        else if (off >= 32) into[i + j] = (high >>> (off - 32)) & mask;
+        else into[i + j] = ((low >>> off) | (high << (32 - off))) & mask;
+      }
+    }
+  }
   let held = 0;
   let bits = 0;
-  let p = at;
-  for (let i = 0; i < into.length; i++) {
+  for (; i < count; i++) {
     while (bits < width) {
       held |= (p < end ? (bytes[p] as number) : 0) << bits;
       p++;
@@ -58,6 +73,15 @@ function unpack({ bytes, at, end }: EncodedSpan, width: number, into: Codes): vo
     held >>>= width;
     bits -= width;
   }
+}
+
+function wordAt(bytes: Uint8Array, p: number): number {
+  return (
+    (bytes[p] as number) |
+    ((bytes[p + 1] as number) << 8) |
+    ((bytes[p + 2] as number) << 16) |
+    ((bytes[p + 3] as number) << 24)
+  );
 }
 
 /** Are all levels the highest, so that there is no null and no empty list? */

@@ -33,6 +33,8 @@ export class RouteChecks {
   /** Rows whose weights sum to 1. */
   sumsToOne = 0;
   rows = 0;
+  /** Largest id of the rows that are not refused. */
+  maxId = 0;
   readonly phaseRows = new Float64Array(FIRST_DUMMY_PHASE + 2);
   /** Tokens that are missing between two of one request and layer. */
   gaps = 0;
@@ -58,45 +60,54 @@ export class RouteChecks {
   }
 
   check(block: RouteBlock): void {
-    const { rows } = block;
+    const { rows, topK, ids, weights } = block;
     if (this.bad.length < rows) this.bad = new Uint8Array(block.layer.length);
+    const { bad } = this;
+    const stamps = this.#stamps;
+    const most = this.#against.experts ?? MAX_IDS;
+    let stamp = this.#stamp;
+    let { maxId } = this;
     this.rows += rows;
     for (let row = 0; row < rows; row++) {
       this.phaseRows[block.phase[row] as number]!++;
-      const ok = this.#experts(block, row) && this.#weights(block, row);
-      this.bad[row] = ok ? 0 : 1;
-      if (ok) this.#order(block, row);
+      const from = row * topK;
+      let sum = 0;
+      let largest = 0;
+      let at = from;
+      stamp++;
+      for (; at < from + topK; at++) {
+        const id = ids[at] as number;
+        if (id >= most || stamps[id] === stamp) break;
+        stamps[id] = stamp;
+        if (id > largest) largest = id;
+        sum += weights[at] as number;
+      }
+      bad[row] = 0;
+      if (at < from + topK) this.#refuseExpert(block, row, ids[at] as number);
+      else if (!(sum < Number.POSITIVE_INFINITY)) this.#refuse(block, row);
+      else {
+        if (largest > maxId) maxId = largest;
+        this.#sum(block, row, sum);
+        this.#order(block, row);
+      }
     }
+    this.#stamp = stamp;
+    this.maxId = maxId;
   }
 
-  #experts(block: RouteBlock, row: number): boolean {
-    const { ids, topK } = block;
+  #refuseExpert(block: RouteBlock, row: number, id: number): void {
     const most = this.#against.experts ?? MAX_IDS;
-    const stamps = this.#stamps;
-    const stamp = ++this.#stamp;
-    for (let at = row * topK; at < (row + 1) * topK; at++) {
-      const id = ids[at] as number;
-      if (id >= most) {
-        this.#add(block, row, 'expert', `expert ${id} of ${most}`);
-        return false;
-      }
-      if (stamps[id] === stamp) {
-        this.#add(block, row, 'expert', `expert ${id} stands twice`);
-        return false;
-      }
-      stamps[id] = stamp;
-    }
-    return true;
+    const message = id >= most ? `expert ${id} of ${most}` : `expert ${id} stands twice`;
+    this.#add(block, row, 'expert', message);
+    this.bad[row] = 1;
   }
 
-  #weights(block: RouteBlock, row: number): boolean {
-    const { weights, topK } = block;
-    let sum = 0;
-    for (let at = row * topK; at < (row + 1) * topK; at++) sum += weights[at] as number;
-    if (!(sum < Number.POSITIVE_INFINITY)) {
-      this.#add(block, row, 'weight', 'a weight is not finite');
-      return false;
-    }
+  #refuse(block: RouteBlock, row: number): void {
+    this.#add(block, row, 'weight', 'a weight is not finite');
+    this.bad[row] = 1;
+  }
+
+  #sum(block: RouteBlock, row: number, sum: number): void {
     if (sum < this.lowSum) this.lowSum = sum;
     if (sum > this.highSum) this.highSum = sum;
     const isOne = Math.abs(sum - 1) <= SUM_TOLERANCE;
@@ -107,7 +118,6 @@ export class RouteChecks {
     } else if (normalized === false && boundedSum && sum > 1 + SUM_TOLERANCE) {
       this.#add(block, row, 'sum', () => `probabilities sum to ${sum.toFixed(4)}, more than 1`);
     }
-    return true;
   }
 
   /** Tokens of a request rise in each layer; a server's own rows are no request's. */

@@ -34,7 +34,7 @@ export async function tallyTrace(path: string, options: TallyOptions): Promise<T
       tally = new RouteTally({ experts, keepDummies: options.keepDummies ?? false });
       return (block) => {
         checks.check(block);
-        tally.add(block, checks.bad);
+        tally.add(block, checks.bad, checks.maxId);
       };
     },
     options,

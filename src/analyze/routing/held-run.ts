@@ -20,8 +20,9 @@ export class RunHolder {
   length = 0;
   readonly ids: Uint16Array;
   readonly weights: Float32Array;
-  /** `request × FIRST_DUMMY_PHASE + phase` of the first row. */
-  key = 0;
+  /** Of the first row. */
+  request = 0;
+  phase = 0;
   #rows: Map<number, number> | null = null;
   #segments: number[] = [];
   #inSegment = 0;
@@ -52,7 +53,8 @@ export class RunHolder {
       weights[i] = block.weights[at + i] as number;
     }
     this.length = 1;
-    this.key = keyOf(block, row);
+    this.request = block.request[row] as number;
+    this.phase = block.phase[row] as number;
     this.#token = block.token[row] as number;
     this.#first = block.line[row] as number;
     this.#last = this.#first;
@@ -62,7 +64,7 @@ export class RunHolder {
     const key = keyOf(block, row);
     const token = block.token[row] as number;
     if (this.length === 1) {
-      this.#rows = new Map([[this.key, 1]]);
+      this.#rows = new Map([[this.request * FIRST_DUMMY_PHASE + this.phase, 1]]);
       this.#segments = [];
       this.#inSegment = 1;
     }

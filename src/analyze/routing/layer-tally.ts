@@ -1,5 +1,5 @@
 /** The routes of one layer, in the order of the file: counted, or held back as a run. */
-import { ExpertCounts } from './expert-counts.ts';
+import { type CountedRow, ExpertCounts } from './expert-counts.ts';
 import { type CellBudget, Grid } from './grid.ts';
 import { type HeldRun, RunHolder } from './held-run.ts';
 import { FIRST_DUMMY_PHASE, type RouteBlock } from './route-block.ts';
@@ -32,6 +32,8 @@ export class LayerTally {
   switched = 0;
   transitions = 0;
   readonly #run: RunHolder;
+  /** Used again for every row, of which there are millions. */
+  readonly #one: { -readonly [K in keyof CountedRow]: CountedRow[K] };
   /** [request][token + 1, experts]. */
   readonly #last: Grid;
   readonly #keep: boolean;
@@ -43,6 +45,8 @@ export class LayerTally {
     this.counts = new ExpertCounts(of);
     this.saidCounts = new Grid({ rows: 1, ...of });
     this.#run = new RunHolder(of.topK);
+    const { ids, weights } = this.#run;
+    this.#one = { ids, weights, at: 0, request: 0, phase: 0, times: 1 };
     this.#last = new Grid({ rows: 0, stride: of.topK + 1, budget: of.budget });
   }
 
@@ -66,14 +70,14 @@ export class LayerTally {
   /** Ends the run that is held. */
   flush(): void {
     const run = this.#run;
-    const { length, ids, weights } = run;
+    const { length } = run;
     run.length = 0;
     if (length === 0) return;
     if (length === 1) {
       this.shortRuns++;
-      const request = Math.floor(run.key / FIRST_DUMMY_PHASE);
-      const phase = run.key % FIRST_DUMMY_PHASE;
-      this.counts.add({ ids, weights, at: 0, request, phase, times: 1 });
+      this.#one.request = run.request;
+      this.#one.phase = run.phase;
+      this.counts.add(this.#one);
       return;
     }
     const held = { ...run.taken(), length };
@@ -131,9 +135,11 @@ export class LayerTally {
     const follows = next > 1 && data[base] === next - 1;
     data[base] = next;
     let same = 0;
-    for (let i = 0; i < k; i++) {
-      const id = block.ids[at + i] as number;
-      if (follows) for (let j = 1; j <= k; j++) if (data[base + j] === id) same++;
+    if (follows) {
+      for (let i = 0; i < k; i++) {
+        const id = block.ids[at + i] as number;
+        for (let j = base + 1; j <= base + k; j++) if (data[j] === id) same++;
+      }
     }
     for (let i = 0; i < k; i++) data[base + 1 + i] = block.ids[at + i] as number;
     if (!follows) return;

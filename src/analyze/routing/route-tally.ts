@@ -23,16 +23,12 @@ export class RouteTally {
     this.#keepDummies = keepDummies;
   }
 
-  /** `bad[row]`: 1 where the row is left out. */
-  add(block: RouteBlock, bad: Uint8Array): void {
-    const { rows, topK, ids } = block;
+  /** `bad[row]`: 1 where the row is left out; `maxId`: no id so far is larger. */
+  add(block: RouteBlock, bad: Uint8Array, maxId: number): void {
+    const { rows, topK } = block;
     this.rows += rows;
-    let most = this.maxId;
-    for (let i = 0; i < rows * topK; i++) {
-      if ((ids[i] as number) > most && bad[Math.floor(i / topK)] === 0) most = ids[i] as number;
-    }
-    this.maxId = most;
-    if (most >= this.#stride) this.#widen(most);
+    this.maxId = maxId;
+    if (maxId >= this.#stride) this.#widen(maxId);
     for (let row = 0; row < rows; row++) {
       if (bad[row] === 1) this.refused++;
       else this.#layer(block.layer[row] as number, topK).add(block, row);
