@@ -7,6 +7,7 @@ server return the routed experts, and compares. ASSAY_VLLM_ARGS: more arguments 
 """
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -124,10 +125,12 @@ class Engine(unittest.TestCase):
                     [sorted(r["topk_ids"]) for r in mine],
                     [sorted(ids) for token in result["experts"] for ids in token],
                 )
+        # In bfloat16 a share is rounded by up to 2^-9 of itself. On CPUs vLLM takes
+        # exp(logit - logsumexp) in it, where two roundings of values below 16 add up to 2^-4.
+        most = math.exp(2**-4) if meta["device"] == "cpu" else 1 + 2**-8
         for route in real:
             self.assertEqual(len(set(route["topk_ids"])), 4)
-            # In bfloat16 each share is rounded by up to 2^-9 of itself.
-            self.assertTrue(0 < sum(route["topk_weights"]) <= 1 + 2**-8)
+            self.assertTrue(0 < sum(route["topk_weights"]) <= most)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ const MAX_ROWS = 60;
 const BARS = /[│┃|]/;
 const TITLE = new RegExp(
   String.raw`(Benchmarks? (?:Info|Metadata|Stats|Latency Statistics|Throughput[ \w]{0,40})|` +
-    String.raw`Server Throughput Statistics|Request Latency Statistics|Run Summary Info)` +
+    'Server Throughput Statistics|Request Latency Statistics|Run Summary Info)' +
     String.raw`(?: \([\w ]+\))?:?$`,
 );
 
