@@ -45,8 +45,9 @@ describe('routing of a layer', () => {
 
 describe('what tracing costs', () => {
   const pairs = Array.from({ length: 20 }, (_, pair): SampleRow => {
-    const plain = { e2eMs: 110, decodeMs: 100, decodedTokens: 50 };
-    const traced = { e2eMs: 121, decodeMs: pair % 2 === 0 ? 104 : 102, decodedTokens: 50 };
+    const plain = { e2eMs: 110, decodeMs: 100, decodedTokens: 50, cpuMs: 200 };
+    const decodeMs = pair % 2 === 0 ? 104 : 102;
+    const traced = { e2eMs: 121, decodeMs, decodedTokens: 50, cpuMs: 204 };
     return { kind: 'trace-pair', pair, tracedFirst: true, traced, plain, sameTokens: pair > 0 };
   });
   const samples = groupSamples(pairs);
@@ -60,6 +61,8 @@ describe('what tracing costs', () => {
     expect(decode.ci95![1]).toBeLessThan(0.04);
     const wall = computeMetric({ formula: 'routing.wall-overhead/1', params }, samples);
     expect(wall.value).toBeCloseTo(0.1, 12);
+    const cpu = computeMetric({ formula: 'routing.cpu-overhead/1', params }, samples);
+    expect(cpu.value).toBeCloseTo(0.02, 12);
     const rate = computeMetric({ formula: 'routing.decode-rate-untraced/1', params }, samples);
     expect(rate.value).toBeCloseTo(500, 9);
   });

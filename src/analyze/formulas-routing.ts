@@ -113,7 +113,7 @@ const stalls: Formula = {
 const NO_PAIRS = 'run with --compare to measure this';
 
 /** Σ of a time of the traced sides / Σ of the untraced ones, less 1. */
-function overhead(time: 'decodeMs' | 'e2eMs', what: string): Formula {
+function overhead(time: 'decodeMs' | 'e2eMs' | 'cpuMs', what: string): Formula {
   return {
     unit: 'fraction',
     reads: 'trace-pair',
@@ -173,6 +173,10 @@ export const routingFormulas: Record<string, Formula> = {
   'routing.wall-overhead/1': overhead(
     'e2eMs',
     'what tracing adds to a batch, until its routes are written',
+  ),
+  'routing.cpu-overhead/1': overhead(
+    'cpuMs',
+    'CPU time that tracing adds to a batch, that of the writer included',
   ),
   'routing.decode-rate-traced/1': decodeRate('traced'),
   'routing.decode-rate-untraced/1': decodeRate('plain'),

@@ -22,6 +22,7 @@ export function traceRequests(
     requests.push(
       { name: 'decodeOverhead', formula: 'routing.decode-overhead/1', params: drawn },
       { name: 'wallOverhead', formula: 'routing.wall-overhead/1', params: drawn },
+      { name: 'cpuOverhead', formula: 'routing.cpu-overhead/1', params: drawn },
       { name: 'decodeRateTraced', formula: 'routing.decode-rate-traced/1', params: drawn },
       { name: 'decodeRateUntraced', formula: 'routing.decode-rate-untraced/1', params: drawn },
       { name: 'sameTokenPairs', formula: 'routing.same-tokens/1', params: {} },

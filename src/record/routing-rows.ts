@@ -32,6 +32,8 @@ const tracedSide = z.object({
   /** From the moment when every request had its first token to the last token. */
   decodeMs: ms,
   decodedTokens: count,
+  /** CPU time of all threads of the process, user and system, over `e2eMs`. */
+  cpuMs: ms,
 });
 
 /** One batch generated traced and untraced, one right after the other. */

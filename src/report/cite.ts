@@ -56,6 +56,7 @@ const FORMATS: Readonly<Record<string, NumberFormat>> = {
   tracedTokensPerSecond: { style: 'fixed', digits: 0 },
   decodeOverhead: { style: 'percent', digits: 1 },
   wallOverhead: { style: 'percent', digits: 1 },
+  cpuOverhead: { style: 'percent', digits: 1 },
   decodeRateTraced: { style: 'fixed', digits: 0 },
   decodeRateUntraced: { style: 'fixed', digits: 0 },
   gpuUtilization: { style: 'percent', digits: 1 },

@@ -50,6 +50,7 @@ const TITLES: Readonly<Record<string, string>> = {
   tracedTokensPerSecond: 'Tokens/s (tracing)',
   decodeOverhead: 'Overhead of tracing, decoding',
   wallOverhead: 'Overhead of tracing, whole batches',
+  cpuOverhead: 'Overhead of tracing, CPU time',
   decodeRateTraced: 'Tokens decoded/s, traced',
   decodeRateUntraced: 'Tokens decoded/s, untraced',
   sameTokenPairs: 'Pairs with the same tokens',

@@ -114,7 +114,8 @@ function sayOverhead(
   { sameTokenPairs }: Readonly<Record<string, Metric>>,
   { cite, say }: { cite(name: string): string; say(text: string): void },
 ): void {
-  say(`tracing adds ${cite('decodeOverhead')} to decoding, ${cite('wallOverhead')} to the whole`);
+  say(`tracing adds ${cite('decodeOverhead')} to decoding, ${cite('wallOverhead')} to the whole,`);
+  say(`and ${cite('cpuOverhead')} of CPU time, that of the writer included`);
   const [traced, untraced] = [cite('decodeRateTraced'), cite('decodeRateUntraced')];
   say(`tokens decoded a second: ${traced} traced, ${untraced} untraced`);
   say(`${sameTokenPairs?.value} of ${sameTokenPairs?.n} pairs gave the same tokens`);

@@ -67,6 +67,7 @@ async function time(
   generate: (onToken: (event: { request: number }) => void) => Promise<GenerateResult[]>,
   finish: () => void = () => {},
 ): Promise<Ran> {
+  const cpuBefore = process.cpuUsage();
   const started = performance.now();
   const begun = new Set<number>();
   let prefilled = started;
@@ -78,6 +79,7 @@ async function time(
   const decoded = performance.now();
   finish();
   const ended = performance.now();
+  const cpu = process.cpuUsage(cpuBefore);
   const newTokens = results.reduce((sum, { ids }) => sum + ids.length, 0);
   return {
     // The first token of each request is of the prefill.
@@ -85,6 +87,7 @@ async function time(
       e2eMs: ended - started,
       decodeMs: decoded - prefilled,
       decodedTokens: newTokens - batch.length,
+      cpuMs: (cpu.user + cpu.system) / 1_000,
     },
     ids: results.map(({ ids }) => ids),
   };
