@@ -13,8 +13,21 @@ const QUIET_NAN_BF16 = 0x7fc0;
 const QUIET_NAN_F16 = 0x7e00;
 const INFINITY_BITS = 0x7f800000;
 
-const single = new Float32Array(1);
-const singleBits = new Int32Array(single.buffer);
+const word = new DataView(new ArrayBuffer(4));
+
+/**
+ * The bits of a number that is first rounded to f32. Bits and number go through one DataView:
+ * through two typed arrays of one buffer, optimized code was seen to return what was there before.
+ */
+export function f32Bits(value: number): number {
+  word.setFloat32(0, value, true);
+  return word.getInt32(0, true);
+}
+
+export function f32OfBits(bits: number): number {
+  word.setInt32(0, bits, true);
+  return word.getFloat32(0, true);
+}
 
 function bitsOf(values: Float32Array): Int32Array {
   return new Int32Array(values.buffer, values.byteOffset, values.length);
@@ -68,8 +81,7 @@ export function e4m3Code(bits: number): number {
 
 /** The nearest E4M3FN code of a number that is first rounded to f32. */
 export function encodeE4m3(value: number): number {
-  single[0] = value;
-  return e4m3Code(singleBits[0]!);
+  return e4m3Code(f32Bits(value));
 }
 
 /** Adding and subtracting 1.5·2⁵² rounds a double to the nearest integer, ties to even. */
@@ -93,18 +105,9 @@ export function encodeF32(values: Float32Array, dtype: StoredFloat): Uint8Array 
   return new Uint8Array(codes.buffer);
 }
 
-const word = new DataView(new ArrayBuffer(4));
-
-/**
- * The nearest value that the dtype holds, as a number: f32 → dtype → f32. Bits and number are one
- * DataView: through two typed arrays of one buffer, optimized code was seen to return the number
- * that was there before its bits were rounded.
- */
+/** The nearest value that the dtype holds, as a number: f32 → dtype → f32. */
 export function roundTo(value: number, dtype: StoredFloat): number {
-  word.setFloat32(0, value, true);
-  if (dtype === 'F32') return word.getFloat32(0, true);
-  const bits = word.getInt32(0, true);
-  if (dtype === 'F16') return decodeF16(f16Code(bits));
-  word.setInt32(0, bf16Code(bits) << 16, true);
-  return word.getFloat32(0, true);
+  const bits = f32Bits(value);
+  if (dtype === 'F32') return f32OfBits(bits);
+  return dtype === 'F16' ? decodeF16(f16Code(bits)) : f32OfBits(bf16Code(bits) << 16);
 }

@@ -2,8 +2,8 @@
  * The FP8 loops of the quantizer: s = absmax/448, q = e4m3(x/s). Division and rounding are exact
  * f32; the reference they must equal bit for bit is in quantizer.test.ts.
  */
-import { e4m3Code } from './encode.ts';
-import { absmaxBits, firstNotFinite, floatOf, isFiniteBits } from './int-kernel.ts';
+import { e4m3Code, f32OfBits } from './encode.ts';
+import { absmaxBits, firstNotFinite, isFiniteBits } from './int-kernel.ts';
 import { fp8Scale, type StoreScale } from './scale.ts';
 import { FP8_BLOCK } from './scheme.ts';
 
@@ -65,7 +65,7 @@ export function quantizeFp8Rows(
     const end = start + cols;
     const largest = absmaxBits(bits, start, end);
     if (!isFiniteBits(largest)) return firstNotFinite(bits, start, end);
-    const scale = fp8Scale(Math.max(floatOf(largest), absmax), store);
+    const scale = fp8Scale(Math.max(f32OfBits(largest), absmax), store);
     scales[row] = scale;
     encodeSpan(values, codes, { start, end, scale });
   }
@@ -98,7 +98,7 @@ export function quantizeFp8Blocks(
         if (!isFiniteBits(rowMax))
           return firstNotFinite(bits, row * cols + left, row * cols + right);
       }
-      const scale = fp8Scale(floatOf(largest), store);
+      const scale = fp8Scale(f32OfBits(largest), store);
       scales[block] = scale;
       for (let row = top; row < bottom; row++) {
         encodeSpan(values, codes, { start: row * cols + left, end: row * cols + right, scale });

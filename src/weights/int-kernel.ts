@@ -3,13 +3,10 @@
  * row), so a matrix is one run of groups. The reference they must equal bit for bit is in
  * quantizer.test.ts.
  */
-import { clampRound } from './encode.ts';
+import { clampRound, f32OfBits } from './encode.ts';
 import { asymmetricScale, type StoreScale, symmetricScale } from './scale.ts';
 
 const INFINITY_BITS = 0x7f800000;
-
-const single = new Float32Array(1);
-const singleBits = new Int32Array(single.buffer);
 
 /** Bits of the largest magnitude in [start, end); a NaN or infinity gives ≥ INFINITY_BITS. */
 export function absmaxBits(bits: Int32Array, start: number, end: number): number {
@@ -46,11 +43,6 @@ export function firstNotFinite(bits: Int32Array, start: number, end: number): nu
   return -1;
 }
 
-export function floatOf(bits: number): number {
-  singleBits[0] = bits;
-  return single[0]!;
-}
-
 export function isFiniteBits(bits: number): boolean {
   return bits < INFINITY_BITS;
 }
@@ -74,7 +66,7 @@ export function quantizeSymmetric(
     const end = start + group;
     const largest = absmaxBits(asBits, start, end);
     if (!isFiniteBits(largest)) return firstNotFinite(asBits, start, end);
-    const scale = symmetricScale(floatOf(largest), bits, store);
+    const scale = symmetricScale(f32OfBits(largest), bits, store);
     scales[g] = scale;
     roundGroup(values, codes, { start, end, scale, high });
   }

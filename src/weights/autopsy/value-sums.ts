@@ -6,6 +6,7 @@
  * 4,096 values are combined (moments.ts).
  */
 import { decodeF32 } from '../dtype.ts';
+import { f32Bits } from '../encode.ts';
 import { COUNTS, type StatisticsKernels } from '../kernels/statistics-kernels.ts';
 import { BLOCK, blockStatistics, combine, type Moments, NO_MOMENTS } from './moments.ts';
 
@@ -142,12 +143,8 @@ function momentsOf({ values, times, length }: Came, mean: number, count: number)
   return { count, mean, m2, m3, m4 };
 }
 
-const single = new Float32Array(1);
-const singleBits = new Int32Array(single.buffer);
-
 function exponentOf(x: number): number {
-  single[0] = x;
-  return (singleBits[0]! >>> 23) & 255;
+  return (f32Bits(x) >>> 23) & 255;
 }
 
 /** Of F32, and of what is decoded to it. */

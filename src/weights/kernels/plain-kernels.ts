@@ -3,7 +3,7 @@
  * SIMD, and what verification computes a part of the bands with.
  */
 import { E4M3_VALUES } from '../dtype.ts';
-import { bf16Code, clampRound } from '../encode.ts';
+import { bf16Code, clampRound, f32Bits } from '../encode.ts';
 import { AWQ_NIBBLE } from '../formats/stored-tensor.ts';
 import { encodeSpan } from '../fp8-kernel.ts';
 import { absmaxBits } from '../int-kernel.ts';
@@ -39,12 +39,8 @@ export function plainKernels(memory = new KernelMemory()): Kernels {
   };
 }
 
-const single = new Float32Array(1);
-const singleBits = new Int32Array(single.buffer);
-
 function rounded(value: number): number {
-  single[0] = value;
-  return bf16Code(singleBits[0]!);
+  return bf16Code(f32Bits(value));
 }
 
 /** BF16 codes or F32 values of a matrix, to be filled. */
