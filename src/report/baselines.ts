@@ -6,7 +6,6 @@ import type { ResolvableRun } from '../analyze/reference.ts';
 import type { Finding } from '../record/schema.ts';
 import { citeManifest, citeWithInterval } from './cite.ts';
 import { type CellReport, configOf, type ExperimentReport } from './collect.ts';
-import { batchSizeOf } from './collect-speed.ts';
 import { DocumentBuilder, type DocumentEvidence } from './document.ts';
 import { hardware, software } from './log-header.ts';
 import { markOf, modelWords, SIMULATED_MARK } from './marks.ts';
@@ -36,7 +35,7 @@ export function baselines(
   report: ExperimentReport,
   { version }: { version: string },
 ): { text: string; evidence: DocumentEvidence } | null {
-  const cells = report.cells.filter((cell) => batchSizeOf(cell) === null);
+  const cells = report.cells.filter(isScored);
   const scored = cells.filter((cell): cell is Scored => cell.run !== null);
   if (!scored.some(({ run }) => run.summary)) return null;
   const doc = new DocumentBuilder();
@@ -53,6 +52,14 @@ export function baselines(
   checks(doc, report, scored);
   nextActions(doc, report, { cells, scored });
   return doc.build({ document: BASELINES_FILE_NAME, experiment: report.name });
+}
+
+/** An evaluation or a task; one that never ran is told by the others of its measure. */
+function isScored({ measure }: CellReport, _: number, all: readonly CellReport[]): boolean {
+  const kinds = all
+    .filter((cell) => cell.measure === measure && cell.run)
+    .map(({ run }) => run && configOf(run.manifest)?.measure.kind);
+  return kinds.some((kind) => kind === 'eval' || kind === 'task');
 }
 
 function summary(doc: DocumentBuilder, report: ExperimentReport, scored: readonly Scored[]): void {

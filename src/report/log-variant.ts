@@ -149,7 +149,15 @@ function metricRow(run: ResolvableRun, name: string): Piece[] {
   return [titleOf(name, metric), value, interval, citeMetric(run, name, 'n'), units];
 }
 
+const ROUTING_TITLES: Readonly<Record<string, string>> = {
+  Entropy: 'Routing entropy (bits)',
+  MaxOverMean: 'Busiest expert / mean',
+  Unused: 'Unused experts',
+};
+
 function titleOf(name: string, metric: Metric | undefined): string {
+  const [, routing, layer] = /^routing(Entropy|MaxOverMean|Unused)Layer(\d+)$/.exec(name) ?? [];
+  if (routing !== undefined) return `${ROUTING_TITLES[routing]}, layer ${layer}`;
   const { from, to } = metric?.params ?? {};
   if (!name.startsWith('lossAtContext')) return TITLES[name] ?? name;
   return `Loss with ${from}–${Number(to) - 1} tokens of context`;
