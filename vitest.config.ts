@@ -8,5 +8,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',
+    // The default leaves a core to vitest itself; most tests wait for a process of their own.
+    maxWorkers: 2,
   },
 });
