@@ -16,8 +16,9 @@ interface Output {
 }
 
 async function generate(...more: string[]): Promise<Output[]> {
-  const args = ['generate', '--model', 'model', '--max-tokens', '24', '--threads', '1', '--json'];
-  const result = await bench.assay([...args, ...more]);
+  const length = more.includes('--max-tokens') ? [] : ['--max-tokens', '24'];
+  const args = ['generate', '--model', 'model', '--threads', '1', '--json'];
+  const result = await bench.assay([...args, ...length, ...more]);
   expect(result, result.stderr).toMatchObject({ code: 0 });
   return result.json<{ outputs: Output[] }>().outputs;
 }
