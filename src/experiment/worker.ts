@@ -36,9 +36,9 @@ process.on('message', (message: ToWorker) => {
 });
 // Without its supervisor nobody will close this run: stop at once, the rows written so far stay.
 process.on('disconnect', () => process.exit(1));
-// Ctrl-C, a closed terminal and a scheduler reach the whole process group; the supervisor decides
-// what it means.
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
+// Ctrl-C and a closed terminal reach the whole process group; the supervisor decides what it means.
+// SIGTERM ends a worker: its supervisor records that, or that it was told to stop itself.
+for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
 
 function measureCell(job: Job, wiring: Wiring): Promise<void> {
   const { cell } = job;
