@@ -1,28 +1,19 @@
 /** `assay bench`: one variant at several batch sizes, as an experiment of one scheme. */
-import { basename } from 'node:path';
 import type { ResolvableRun } from '../../analyze/reference.ts';
 import type { MeasureSettings } from '../../experiment/cell.ts';
 import { planExperiment } from '../../experiment/plan.ts';
-import { checkSpec, type ExperimentSpec } from '../../experiment/spec.ts';
 import type { ExperimentOutcome } from '../../experiment/supervise-context.ts';
-import { UsageError } from '../../record/errors.ts';
 import { findLab } from '../../record/lab.ts';
 import type { Metric } from '../../record/schema.ts';
 import { textTable } from '../../report/table.ts';
 import { downloadView } from '../download.ts';
 import { execute, exitCodeOf, printFailures } from '../experiment.ts';
 import { type CommandIo, writeJson, writeLine } from '../io.ts';
+import { oneVariant, type VariantOptions } from '../one-variant.ts';
 import { builtinDir } from '../package.ts';
 import { resolvable } from '../runs.ts';
 
-interface Options {
-  model: string;
-  scheme: string;
-  activations: 'int8' | 'f32';
-  device: 'cpu' | 'webgpu';
-  threads?: number;
-  ignore?: string[];
-  seed: number;
+interface Options extends VariantOptions {
   batchSizes: number[];
   runs: number;
   warmup: number;
@@ -32,7 +23,6 @@ interface Options {
   prompts?: string;
   promptCount: number;
   coldStarts: number;
-  timeout?: number;
   fresh?: boolean;
   json?: boolean;
 }
@@ -47,7 +37,11 @@ interface Row {
 }
 
 export async function run(options: Options, io: CommandIo): Promise<number> {
-  const plan = await planExperiment(specOf(options), {
+  const spec = oneVariant(options, {
+    ...{ prefix: 'bench', title: 'Benchmark', command: 'bench' },
+    measure: { bench: benchOf(options) },
+  });
+  const plan = await planExperiment(spec, {
     baseDir: io.cwd,
     builtinDir: builtinDir(),
     env: io.env,
@@ -165,47 +159,14 @@ function notes(rows: readonly Row[]): string[] {
   return lines;
 }
 
-function specOf(options: Options): ExperimentSpec {
-  const base = basename(options.model.replace(/\/config\.json$/, '').replace(/^\w+:/, ''));
-  const slug = base.replace(/[^A-Za-z0-9._-]/g, '-').slice(0, 50) || 'model';
-  const checked = checkSpec({
-    name: `bench-${slug}`,
-    title: `Benchmark of ${options.model}`,
-    models: [options.model],
-    schemes: [options.scheme],
-    baseline: options.scheme,
-    activations: options.activations,
-    device: options.device,
-    threads: options.threads,
-    ignore: options.ignore ?? [],
-    seed: options.seed,
-    timeout_s: options.timeout,
-    measures: [
-      {
-        bench: {
-          batch_sizes: options.batchSizes,
-          runs: options.runs,
-          warmup: options.warmup,
-          rounds: options.rounds,
-          prompt_tokens: options.promptTokens,
-          new_tokens: options.newTokens,
-          prompts: options.prompts,
-          prompt_count: options.promptCount,
-          cold_starts: options.coldStarts,
-        },
-      },
-    ],
-  });
-  if ('spec' in checked) return checked.spec;
-  // The baseline is the scheme itself: what is wrong with one is wrong with the other.
-  const problems = checked.problems
-    .filter(({ path }) => path[0] !== 'baseline')
-    .map(({ path, message }) => `${flagOf(path)}: ${message}`);
-  throw new UsageError([...new Set(problems)], { hint: 'see `assay bench --help`' });
-}
-
-/** `measures.0.bench.batch_sizes.1` → `--batch-sizes`. */
-function flagOf(path: readonly PropertyKey[]): string {
-  const name = String(path[0] === 'measures' ? path[3] : path[0]);
-  return name === 'schemes' ? '--scheme' : `--${name.replaceAll('_', '-')}`;
+function benchOf(options: Options): Record<string, unknown> {
+  const { runs, warmup, rounds, prompts } = options;
+  return {
+    ...{ runs, warmup, rounds, prompts },
+    batch_sizes: options.batchSizes,
+    prompt_tokens: options.promptTokens,
+    new_tokens: options.newTokens,
+    prompt_count: options.promptCount,
+    cold_starts: options.coldStarts,
+  };
 }

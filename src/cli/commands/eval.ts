@@ -1,7 +1,5 @@
 /** `assay eval`: one measure of one variant, as a one-cell experiment: a text or a labelled set. */
-import { basename } from 'node:path';
 import { planExperiment } from '../../experiment/plan.ts';
-import { experimentSchema } from '../../experiment/spec.ts';
 import { AssayError, UsageError } from '../../record/errors.ts';
 import { findLab } from '../../record/lab.ts';
 import type { Metric } from '../../record/schema.ts';
@@ -17,17 +15,11 @@ import { textTable } from '../../report/table.ts';
 import { downloadView } from '../download.ts';
 import { execute, exitCodeOf } from '../experiment.ts';
 import { type CommandIo, writeJson, writeLine } from '../io.ts';
+import { oneVariant, type VariantOptions } from '../one-variant.ts';
 import { builtinDir } from '../package.ts';
 import { resolvable } from '../runs.ts';
 
-interface Options {
-  model: string;
-  scheme: string;
-  activations: 'int8' | 'f32';
-  device: 'cpu' | 'webgpu';
-  threads?: number;
-  ignore?: string[];
-  seed: number;
+interface Options extends VariantOptions {
   corpus?: string;
   task?: string;
   method?: string;
@@ -37,14 +29,17 @@ interface Options {
   context?: number;
   stride?: number;
   batchTokens: number;
-  timeout?: number;
   checkRepeat?: boolean;
   fresh?: boolean;
   json?: boolean;
 }
 
 export async function run(options: Options, io: CommandIo): Promise<number> {
-  const plan = await planExperiment(specOf(options), {
+  const spec = oneVariant(options, {
+    ...{ prefix: 'eval', title: 'Evaluation', command: 'eval', flags: { file: 'task' } },
+    measure: measureOf(options),
+  });
+  const plan = await planExperiment(spec, {
     baseDir: io.cwd,
     builtinDir: builtinDir(),
     env: io.env,
@@ -134,32 +129,4 @@ function measureOf(options: Options): Record<string, unknown> {
   }
   const { budget, context, stride } = options;
   return { eval: { corpus, budget, context, stride, ...shared } };
-}
-
-function specOf(options: Options): ReturnType<typeof experimentSchema.parse> {
-  const base = basename(options.model.replace(/\/config\.json$/, '').replace(/^\w+:/, ''));
-  const slug = base.replace(/[^A-Za-z0-9._-]/g, '-').slice(0, 50) || 'model';
-  const parsed = experimentSchema.safeParse({
-    name: `eval-${slug}`,
-    title: `Evaluation of ${options.model}`,
-    models: [options.model],
-    schemes: [options.scheme],
-    baseline: options.scheme,
-    activations: options.activations,
-    device: options.device,
-    threads: options.threads,
-    ignore: options.ignore ?? [],
-    seed: options.seed,
-    timeout_s: options.timeout,
-    measures: [measureOf(options)],
-  });
-  if (parsed.success) return parsed.data;
-  // The baseline is the scheme itself: what is wrong with one is wrong with the other.
-  const issues = parsed.error.issues.filter((issue) => issue.path[0] !== 'baseline');
-  const problems = issues.map((issue) => {
-    const key = String(issue.path.at(-1) ?? '').replaceAll('_', '-');
-    const flag = key === 'file' ? 'task' : key;
-    return `--${flag === '0' || flag === 'schemes' ? 'scheme' : flag}: ${issue.message}`;
-  });
-  throw new UsageError([...new Set(problems)], { hint: 'see `assay eval --help`' });
 }

@@ -1,9 +1,7 @@
 /** `assay moe trace`: which experts a model sends its tokens to, as a one-cell experiment. */
-import { basename } from 'node:path';
 import type { ResolvableRun } from '../../analyze/reference.ts';
 import { planExperiment } from '../../experiment/plan.ts';
-import { checkSpec, type ExperimentSpec } from '../../experiment/spec.ts';
-import { AssayError, UsageError } from '../../record/errors.ts';
+import { AssayError } from '../../record/errors.ts';
 import { findLab } from '../../record/lab.ts';
 import type { Metric } from '../../record/schema.ts';
 import { citeWithInterval } from '../../report/cite.ts';
@@ -12,17 +10,11 @@ import { textTable } from '../../report/table.ts';
 import { downloadView } from '../download.ts';
 import { execute, exitCodeOf } from '../experiment.ts';
 import { type CommandIo, writeJson, writeLine } from '../io.ts';
+import { oneVariant, type VariantOptions } from '../one-variant.ts';
 import { builtinDir } from '../package.ts';
 import { resolvable } from '../runs.ts';
 
-interface Options {
-  model: string;
-  scheme: string;
-  activations: 'int8' | 'f32';
-  device: 'cpu' | 'webgpu';
-  threads?: number;
-  ignore?: string[];
-  seed: number;
+interface Options extends VariantOptions {
   prompts: string;
   promptCount?: number;
   newTokens: number;
@@ -33,7 +25,6 @@ interface Options {
   repeat?: boolean;
   compare?: number | true;
   parquet?: boolean;
-  timeout?: number;
   json?: boolean;
 }
 
@@ -41,7 +32,16 @@ interface Options {
 const DEFAULT_PAIRS = 20;
 
 export async function run(options: Options, io: CommandIo): Promise<number> {
-  const plan = await planExperiment(specOf(options), {
+  const spec = oneVariant(options, {
+    ...{
+      prefix: 'trace',
+      title: 'Routing',
+      command: 'moe trace',
+      flags: { check_repeat: 'repeat' },
+    },
+    measure: { trace: traceOf(options) },
+  });
+  const plan = await planExperiment(spec, {
     baseDir: io.cwd,
     builtinDir: builtinDir(),
     env: io.env,
@@ -121,31 +121,6 @@ function sayOverhead(
   say(`${sameTokenPairs?.value} of ${sameTokenPairs?.n} pairs gave the same tokens`);
 }
 
-function specOf(options: Options): ExperimentSpec {
-  const base = basename(options.model.replace(/\/config\.json$/, '').replace(/^\w+:/, ''));
-  const slug = base.replace(/[^A-Za-z0-9._-]/g, '-').slice(0, 50) || 'model';
-  const checked = checkSpec({
-    name: `trace-${slug}`,
-    title: `Routing of ${options.model}`,
-    models: [options.model],
-    schemes: [options.scheme],
-    baseline: options.scheme,
-    activations: options.activations,
-    device: options.device,
-    threads: options.threads,
-    ignore: options.ignore ?? [],
-    seed: options.seed,
-    timeout_s: options.timeout,
-    measures: [{ trace: traceOf(options) }],
-  });
-  if ('spec' in checked) return checked.spec;
-  // The baseline is the scheme itself: what is wrong with one is wrong with the other.
-  const problems = checked.problems
-    .filter(({ path }) => path[0] !== 'baseline')
-    .map(({ path, message }) => `${flagOf(path)}: ${message}`);
-  throw new UsageError([...new Set(problems)], { hint: 'see `assay moe trace --help`' });
-}
-
 function traceOf(options: Options): Record<string, unknown> {
   const { prompts, temperature, layers, compare, parquet } = options;
   return {
@@ -158,12 +133,4 @@ function traceOf(options: Options): Record<string, unknown> {
     compare: compare === true ? DEFAULT_PAIRS : (compare ?? 0),
     parquet: parquet ?? false,
   };
-}
-
-const FLAGS: Readonly<Record<string, string>> = { schemes: 'scheme', check_repeat: 'repeat' };
-
-/** `measures.0.trace.new_tokens` → `--new-tokens`. */
-function flagOf(path: readonly PropertyKey[]): string {
-  const name = String(path[0] === 'measures' ? path[3] : path[0]);
-  return `--${(FLAGS[name] ?? name).replaceAll('_', '-')}`;
 }

@@ -1,4 +1,5 @@
 /** A routing trace (JSON lines): which expert served which row, and which rows are real. */
+import { entropyNats, sumOf } from '../../analyze/routing/usage.ts';
 
 export interface RouteTrace {
   readonly rows: number;
@@ -113,10 +114,8 @@ function countsOf(rows: readonly (readonly number[])[]): Map<number, number> {
   return counts;
 }
 
-/** −Σ p log2 p over what was used; 0 for nothing. */
+/** Bits; 0 for nothing. */
 function entropy(counts: ReadonlyMap<number, number>): number {
-  const total = [...counts.values()].reduce((a, b) => a + b, 0);
-  let bits = 0;
-  for (const count of counts.values()) bits -= (count / total) * Math.log2(count / total);
-  return bits;
+  const all = [...counts.values()];
+  return all.length === 0 ? 0 : entropyNats(all, sumOf(all)) / Math.LN2;
 }

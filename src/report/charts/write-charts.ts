@@ -23,7 +23,7 @@ export async function writeCharts(
   report: ExperimentReport,
   dir: string,
   { all = false } = {},
-): Promise<Planned[]> {
+): Promise<readonly Planned[]> {
   const planned = all ? planCharts(report) : withinReason(planCharts(report));
   const folder = join(dir, CHARTS_FOLDER);
   const charts = planned.filter(isDrawn);
@@ -39,7 +39,7 @@ export async function writeCharts(
     pixels.catch(() => {});
   }
   await pixels;
-  return [...planned];
+  return planned;
 }
 
 function withinReason(planned: readonly Planned[]): readonly Planned[] {
