@@ -44,7 +44,8 @@ export function startGpuSampler(options: {
   readLines(child, options);
   return {
     async stop() {
-      child.kill('SIGKILL');
+      // Of a program that was not found, Node 20 would signal an arbitrary group: its own, mostly.
+      if (child.pid !== undefined) child.kill('SIGKILL');
       await ended;
     },
   };
