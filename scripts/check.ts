@@ -19,7 +19,7 @@ const STEPS: readonly Step[] = [
   {
     name: 'unit',
     command: 'vitest',
-    args: ['run', '--exclude', 'test/e2e/**', '--exclude', 'test/corpus/**'],
+    args: ['run', 'src', 'scripts', 'test/architecture'],
   },
 ];
 
