@@ -130,6 +130,29 @@ describe('embedded engine', () => {
     await engine.close();
   });
 
+  test('a step of generation allocates next to nothing: least of all its cache', async () => {
+    const wide = { ...CONFIG, max_position_embeddings: 4_096 };
+    const engine = await openEmbedded(options(wide));
+    const cacheBytes = 4_000 * engine.kvBytesPerToken;
+    let before = Number.POSITIVE_INFINITY;
+    let most = 0;
+    // Garbage collection makes differences smaller, and where one is negative nothing is learnt.
+    const request = { ids: Array.from({ length: 3_900 }, () => 1), maxNewTokens: 100, stopIds: [] };
+    await engine.generate(
+      [request],
+      () => {
+        const now = process.memoryUsage().arrayBuffers;
+        most = Math.max(most, now - before);
+        before = now;
+      },
+      go,
+    );
+    expect(cacheBytes).toBeGreaterThan(900_000);
+    expect(most).toBeGreaterThan(0);
+    expect(most).toBeLessThan(10_000);
+    await engine.close();
+  });
+
   test('an abort stops scoring; a closed engine says so', async () => {
     const engine = await openEmbedded(options());
     const windows = [{ ids: [1, 2, 3], scoreFrom: 1 }];

@@ -3,7 +3,15 @@ import type { Architecture } from './architecture.ts';
 import { cachedHeadDim, pastName, presentName } from './attention.ts';
 import { ROUTER_IDS, ROUTER_SHARES } from './body.ts';
 import type { GpuTensors } from './gpu-tensors.ts';
-import { float32, int64, type Runtime, runSession, type Session, type Tensor } from './runtime.ts';
+import {
+  float32,
+  int64,
+  type Runtime,
+  runInPlace,
+  runSession,
+  type Session,
+  type Tensor,
+} from './runtime.ts';
 
 /** Past keys and values by graph input name, all [rows, kvHeads, capacity, cachedHeadDim]. */
 export type CacheTensors = Readonly<Record<string, Tensor>>;
@@ -21,13 +29,16 @@ export interface Step {
 export interface Hidden {
   /** Tokens of the longest row of this call. */
   readonly width: number;
-  /** What the head takes for the tokens `at`. On a GPU valid until the next call of the body. */
+  /** What the head takes for the tokens `at`. Valid until the next call of the body. */
   feeds(at: readonly number[]): Record<string, Tensor>;
   /** What the routers chose; null unless the graph was built with `routing`. */
   readonly routes: Routes | null;
 }
 
-/** Of rows × width tokens: [token][layer that routes][rank], row-major, most likely first. */
+/**
+ * Of rows × width tokens: [token][layer that routes][rank], row-major, most likely first. Valid
+ * until the next call of the body.
+ */
 export interface Routes {
   readonly ids: Int32Array;
   /** Shares of the softmax over all experts. */
@@ -94,41 +105,55 @@ async function onCpu(model: BodyModel, call: Call): Promise<Hidden> {
   const { ort, arch, body } = model;
   const { step, batch, width } = call;
   const kept = step.cache === null ? emptyCache(model, batch) : keptCache(model, step.cache);
-  // All steps of a batch have inputs of one shape. Those of a prefill are used once.
-  if (width === 1) kept.inputs ??= newInputs(model, call);
-  const inputs = fill(width === 1 ? kept.inputs! : newInputs(model, call), call);
-  const out = await runSession(body, Object.assign(kept.feeds, inputs), kept.fetches);
-  const { hidden } = out;
+  // All steps of a batch have tensors of one shape. Those of a prefill are used once.
+  if (width === 1) kept.own ??= newTensors(model, call);
+  const own = width === 1 ? kept.own! : newTensors(model, call);
+  const feeds = Object.assign(kept.feeds, fill(own.inputs, call));
+  await runInPlace(body, feeds, Object.assign(kept.presents, own.outputs));
+  const { hidden } = own.outputs;
   const size = arch.hiddenSize;
-  const feeds = (at: readonly number[]): Record<string, Tensor> => {
+  const headFeeds = (at: readonly number[]): Record<string, Tensor> => {
     // One token a row, all rows asked for in order: they lie there as the head takes them.
     const asTheyLie = at.length === batch && at.every((row, index) => row === index);
-    if (width === 1 && asTheyLie) return { x: hidden! };
-    const values = gatherRows(hidden!.data as Float32Array, at, size);
+    if (width === 1 && asTheyLie) return { x: hidden };
+    const values = gatherRows(hidden.data as Float32Array, at, size);
     return { x: float32(ort, values, [at.length, size]) };
   };
-  return { width, feeds, routes: readRoutes(model, out) };
+  return { width, feeds: headFeeds, routes: own.routes };
 }
 
-function readRoutes({ routing }: BodyModel, out: Record<string, Tensor>): Routes | null {
-  if (!routing) return null;
-  return {
-    ids: out[ROUTER_IDS]!.data as Int32Array,
-    shares: out[ROUTER_SHARES]!.data as Float32Array,
+/** What a call reads and writes beside the cache. */
+interface OwnTensors {
+  readonly inputs: Inputs;
+  readonly outputs: { readonly hidden: Tensor } & Record<string, Tensor>;
+  /** Views of outputs. */
+  readonly routes: Routes | null;
+}
+
+function newTensors(model: BodyModel, call: Call): OwnTensors {
+  const { ort, arch, routing } = model;
+  const tokens = call.batch * call.width;
+  const size = arch.hiddenSize;
+  const hidden = float32(ort, new Float32Array(tokens * size), [tokens, size]);
+  const inputs = newInputs(model, call);
+  if (!routing) return { inputs, outputs: { hidden }, routes: null };
+  const choices = arch.moe!.layers.length * arch.moe!.topK;
+  const ids = new Int32Array(tokens * choices);
+  const shares = new Float32Array(tokens * choices);
+  const outputs = {
+    hidden,
+    [ROUTER_IDS]: new ort.Tensor('int32', ids, [tokens, choices]),
+    [ROUTER_SHARES]: float32(ort, shares, [tokens, choices]),
   };
-}
-
-/** Outputs that the runtime allocates at every call. */
-function ownOutputs({ routing }: BodyModel): Record<string, null> {
-  return routing ? { hidden: null, [ROUTER_IDS]: null, [ROUTER_SHARES]: null } : { hidden: null };
+  return { inputs, outputs, routes: { ids, shares } };
 }
 
 interface CacheCall {
   /** The keys and values; what a call adds is written over what the call before it added. */
   readonly feeds: Record<string, Tensor>;
-  readonly fetches: Record<string, Tensor | null>;
+  readonly presents: Record<string, Tensor>;
   /** Of one token a row. */
-  inputs: Inputs | null;
+  own: OwnTensors | null;
 }
 
 const callsOf = new WeakMap<CacheTensors, CacheCall>();
@@ -139,8 +164,7 @@ function keptCache(model: BodyModel, cache: CacheTensors): CacheCall {
   if (known !== undefined) return known;
   // The same buffer is past and present, so that a step does not copy the cache.
   const presents = cacheNames(model.arch).map(({ past, present }) => [present, cache[past]!]);
-  const fetches = { ...ownOutputs(model), ...Object.fromEntries(presents) };
-  const call = { feeds: { ...cache }, fetches, inputs: null };
+  const call = { feeds: { ...cache }, presents: Object.fromEntries(presents), own: null };
   callsOf.set(cache, call);
   return call;
 }
@@ -150,7 +174,7 @@ function emptyCache(model: BodyModel, batch: number): CacheCall {
   const dims = [batch, arch.kvHeads, 0, cachedHeadDim(arch)];
   const empty = float32(ort, new Float32Array(0), dims);
   const feeds = Object.fromEntries(cacheNames(arch).map(({ past }) => [past, empty]));
-  return { feeds, fetches: ownOutputs(model), inputs: null };
+  return { feeds, presents: {}, own: null };
 }
 
 /** Rows `at` of values [*, size], one after another. */

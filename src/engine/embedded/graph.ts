@@ -9,6 +9,7 @@ import {
   MICROSOFT,
   model,
   node,
+  sequenceInfo,
   tensor,
   valueInfo,
 } from './onnx.ts';
@@ -115,6 +116,12 @@ export class GraphBuilder {
   output(name: string, type: DataType, dims: readonly (number | string)[]): string {
     this.#outputs.push(valueInfo(name, type, dims));
     return name;
+  }
+
+  /** An output that is an empty list of tensors. */
+  emptySequence(name: string): void {
+    this.many('SequenceEmpty', [], {}, { outputs: [name] });
+    this.#outputs.push(sequenceInfo(name, DATA_TYPE.f32));
   }
 
   /** Makes `value` an output under another name. */

@@ -12,7 +12,7 @@ import { GpuWeights } from './gpu-weights.ts';
 import { GraphBuilder } from './graph.ts';
 import { buildClassifier, buildGpuHead, buildLanguageHead } from './head.ts';
 import { ModelWeights } from './model-weights.ts';
-import { createSession, type Runtime, type Session } from './runtime.ts';
+import { createSession, type Runtime, type Session, UNREADABLE } from './runtime.ts';
 import type { StoredWeights } from './stored-weights.ts';
 
 /** `checkpoint` points into the safetensors files; only where their bytes are the stored values. */
@@ -73,7 +73,7 @@ export async function openModelGraphs(
       gpu = await GpuTensors.open(ort, { compute, vocabSize, profile: profiles.prefix });
     }
     let weightBytes = 0;
-    const build = (blocks: typeof buildHead): Uint8Array => {
+    const build = (blocks: Builder): Uint8Array => {
       const graph = new GraphBuilder();
       const inPlace = placement === 'checkpoint';
       const Weights = device === 'webgpu' ? GpuWeights : ModelWeights;
@@ -83,7 +83,7 @@ export async function openModelGraphs(
       return graph.build();
     };
     const graphs = [
-      { name: 'body', bytes: build((...parts) => buildBody(...parts, { routing })) },
+      { name: 'body', bytes: build(bodyBuilder({ device, routing })) },
       { name: 'head', bytes: build(device === 'webgpu' ? gpuHead : buildHead) },
     ];
     store.finish();
@@ -103,6 +103,16 @@ export async function openModelGraphs(
   } finally {
     profiles?.remove();
   }
+}
+
+type Builder = (graph: GraphBuilder, arch: Architecture, weights: BlockWeights) => void;
+
+function bodyBuilder({ device, routing }: { device: Device; routing: boolean }): Builder {
+  return (graph, arch, weights) => {
+    // Outputs of a GPU stay where they are.
+    if (device === 'cpu') graph.emptySequence(UNREADABLE);
+    buildBody(graph, arch, weights, { routing });
+  };
 }
 
 function buildHead(graph: GraphBuilder, arch: Architecture, weights: BlockWeights): void {

@@ -156,6 +156,12 @@ export function valueInfo(
   return join([text(1, name), bytes(2, bytes(1, join([int(1, type), bytes(2, shape)])))]);
 }
 
+/** A graph output that is a list of tensors. */
+export function sequenceInfo(name: string, element: DataType): Chunks {
+  const tensorType = bytes(1, bytes(1, int(1, element)));
+  return join([text(1, name), bytes(2, bytes(4, tensorType))]);
+}
+
 export interface GraphParts {
   readonly nodes: readonly Chunks[];
   readonly initializers: readonly Chunks[];

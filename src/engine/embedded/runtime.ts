@@ -84,14 +84,40 @@ export async function runSession(
     const results = await session.run(feeds, fetches as string[]);
     return results as Record<string, Tensor>;
   } catch (cause) {
-    if (isDeviceLost(String(cause))) {
-      throw new EngineError(`the GPU went away while the model ran: ${reason(cause)}`, {
-        hint: 'Its driver may have been reset: see the kernel log, then run it again.',
-        cause,
-      });
-    }
-    throw new EngineError(`ONNX Runtime failed: ${reason(cause)}`, { cause });
+    throw engineError(cause);
   }
+}
+
+/** The first output of a graph for `runInPlace`: a list, which the binding of Node cannot read. */
+export const UNREADABLE = 'unreadable';
+
+/**
+ * Runs a graph of the CPU into the caller's tensors. The binding copies every output into new
+ * memory, also one that the graph has written into a tensor it was given: at every step as many
+ * bytes as the whole cache has, and memory whose collection takes a core from the engine. It reads
+ * outputs in their order, so one that it cannot read keeps it from copying any; the graph has run
+ * by then.
+ */
+export async function runInPlace(
+  session: Session,
+  feeds: Record<string, Tensor>,
+  into: Record<string, Tensor>,
+): Promise<void> {
+  try {
+    await session.run(feeds, { ...into, [UNREADABLE]: null });
+  } catch (cause) {
+    if (!String(cause).includes('Non tensor type')) throw engineError(cause);
+  }
+}
+
+function engineError(cause: unknown): EngineError {
+  if (isDeviceLost(String(cause))) {
+    return new EngineError(`the GPU went away while the model ran: ${reason(cause)}`, {
+      hint: 'Its driver may have been reset: see the kernel log, then run it again.',
+      cause,
+    });
+  }
+  return new EngineError(`ONNX Runtime failed: ${reason(cause)}`, { cause });
 }
 
 function reason(cause: unknown): string {
