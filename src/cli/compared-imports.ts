@@ -10,7 +10,7 @@ import {
   namedComparisons,
 } from '../report/imported.ts';
 import type { Wanted } from './compared-runs.ts';
-import { chosenExperiment, experimentRuns, resolvable } from './runs.ts';
+import { chosenRuns, experimentRuns, resolvable } from './runs.ts';
 
 export interface ComparedImports {
   readonly experiment: string;
@@ -25,12 +25,11 @@ export function comparedImports(lab: Lab, wanted: Wanted): ComparedImports | nul
   const named = wanted.runs.map(get);
   const base = wanted.baseline === undefined ? undefined : get(wanted.baseline);
   if (named.length > 0) return namedImports(lab, named, base);
-  const name = chosenExperiment(lab, wanted.experiment ?? base?.manifest.experiment);
-  const runs = experimentRuns(lab, name);
+  const { experiment, runs } = chosenRuns(lab, wanted.experiment ?? base?.manifest.experiment);
   if (!runs.some(isImported)) return null;
   const own = base && isImported(base) ? base : undefined;
   const alone = own !== undefined || runs.every(isImported);
-  return { experiment: name, report: importedReport(runs, own), alone };
+  return { experiment, report: importedReport(runs, own), alone };
 }
 
 function namedImports(

@@ -4,7 +4,7 @@ import { UsageError } from '../record/errors.ts';
 import type { Lab } from '../record/lab.ts';
 import { loadRun } from '../record/run-reader.ts';
 import type { Manifest } from '../record/schema.ts';
-import { chosenExperiment, experimentRuns, resolvable } from './runs.ts';
+import { chosenRuns, experimentRuns, resolvable } from './runs.ts';
 
 export interface Wanted {
   readonly runs: readonly string[];
@@ -24,19 +24,19 @@ export interface ComparedRuns {
 /** Throws UsageError: no such run, two attempts at one cell, a baseline without a result. */
 export function comparedRuns(lab: Lab, wanted: Wanted): ComparedRuns {
   const named = wanted.runs.map((id) => resolvable(lab, loadRun(lab, id).runId));
-  const experiment = wanted.experiment ?? named[0]?.manifest.experiment;
+  const asked = wanted.experiment ?? named[0]?.manifest.experiment;
   const base = wanted.baseline === undefined ? null : baselineRun(lab, wanted.baseline);
-  const name = chosenExperiment(lab, experiment ?? base?.manifest.experiment);
+  const { experiment, runs } = chosenRuns(lab, asked ?? base?.manifest.experiment);
   refuseAttempts(named);
-  const chosen = named.length > 0 ? withBaselines(lab, named) : experimentRuns(lab, name);
-  if (!base) return { experiment: name, runs: chosen, others: [] };
+  const chosen = named.length > 0 ? withBaselines(lab, named) : runs;
+  if (!base) return { experiment, runs: chosen, others: [] };
   const { model, scheme } = base.manifest.variant;
   const others = chosen.filter(({ manifest }) => manifest.variant.model !== model);
   const kept = chosen.filter(
     ({ manifest: m }) => m.variant.model === model && m.variant.scheme !== scheme,
   );
   return {
-    experiment: name,
+    experiment,
     runs: [...kept, ...baselineVariant(lab, base)],
     baseline: scheme,
     others,

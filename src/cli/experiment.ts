@@ -49,15 +49,19 @@ export async function execute(
 
 /**
  * `now`: limits and prices of the experiment file, where it was just read. `charts`: all or none;
- * else as many as are drawn unasked.
+ * else as many as are drawn unasked. `runs`: where they were read already.
  */
 export async function report(
   lab: Lab,
   experiment: string,
-  options: { out?: string; now?: Decision; charts?: boolean } = {},
+  options: {
+    out?: string;
+    now?: Decision;
+    charts?: boolean;
+    runs?: readonly ResolvableRun[];
+  } = {},
 ): Promise<{ report: ExperimentReport; written: WrittenReport }> {
-  const { out, now } = options;
-  const runs = experimentRuns(lab, experiment);
+  const { out, now, runs = experimentRuns(lab, experiment) } = options;
   const own = join(lab.reportsDir, experiment);
   if (now) keepDecision(own, now, recordedConfig(experiment, runs));
   const collected = collectExperiment(experiment, runs, readDecision(own) ?? {});

@@ -7,7 +7,14 @@ import { AssayError, UsageError } from '../record/errors.ts';
 import type { Lab } from '../record/lab.ts';
 import type { SampleRow } from '../record/rows.ts';
 import { directoryName } from '../record/run-directory.ts';
-import { type LoadedRun, listRuns, listRunsIn, loadEntry, loadRun } from '../record/run-reader.ts';
+import {
+  type LoadedRun,
+  listRuns,
+  listRunsIn,
+  loadEntry,
+  loadRun,
+  type RunEntry,
+} from '../record/run-reader.ts';
 import { readRunRows } from '../record/sample-reader.ts';
 
 export function resolvable(lab: Lab, runId: string): ResolvableRun {
@@ -28,7 +35,11 @@ function withRows({ manifest, summary, dir }: LoadedRun): ResolvableRun {
 
 /** Readable runs of one experiment; a damaged one is left to `verify`. */
 export function experimentRuns(lab: Lab, experiment: string): ResolvableRun[] {
-  return listRunsIn(lab, directoryName(experiment)).flatMap((entry) => {
+  return readable(listRunsIn(lab, directoryName(experiment)));
+}
+
+function readable(entries: readonly RunEntry[]): ResolvableRun[] {
+  return entries.flatMap((entry) => {
     try {
       return [withRows(loadEntry(entry))];
     } catch (error) {
@@ -38,14 +49,26 @@ export function experimentRuns(lab: Lab, experiment: string): ResolvableRun[] {
   });
 }
 
+export interface ChosenRuns {
+  readonly experiment: string;
+  readonly runs: readonly ResolvableRun[];
+}
+
 /**
- * The experiment asked for, else the one that ran last, else the last imported. Throws UsageError
- * where there is none.
+ * Runs of the experiment asked for, else of the one that ran last, else of the last imported.
+ * Throws UsageError where there is none.
  */
-export function chosenExperiment(lab: Lab, wanted: string | undefined): string {
+export function chosenRuns(lab: Lab, wanted: string | undefined): ChosenRuns {
+  const entries = listRuns(lab);
+  const experiment = choose(lab, entries, wanted);
+  const directory = `${directoryName(experiment)}/`;
+  return { experiment, runs: readable(entries.filter(({ runId }) => runId.startsWith(directory))) };
+}
+
+function choose(lab: Lab, entries: readonly RunEntry[], wanted: string | undefined): string {
   const experiments = new Map<string, string>();
   const imports = new Map<string, string>();
-  for (const entry of listRuns(lab)) {
+  for (const entry of entries) {
     if (entry.kind === 'unreadable') continue;
     const { experiment, startedAt, measure } = entry.manifest;
     // No experiment: nothing was planned.

@@ -10,7 +10,7 @@ import {
 import type { LogIndex } from '../logs/log-index.ts';
 import { type LogNumberReference, logNumber } from '../logs/log-number.ts';
 import { prettyJson } from '../record/atomic.ts';
-import { canonicalJson, sha256Hex } from '../record/canonical.ts';
+import { canonicalSha256, sha256Hex } from '../record/canonical.ts';
 import { findNumerals, type Numeral } from '../record/find-numerals.ts';
 import { type NumberFormat, renderNumber } from '../record/numerals.ts';
 import { parseJson } from '../record/parse-json.ts';
@@ -131,7 +131,7 @@ export function verifyDocument(sidecarPath: string, context: Context): VerifiedD
   discrepancies.push(...checkPictures(sidecar.pictures, dirname(file), context.root));
   discrepancies.push(...checkBeside(sidecar.beside, dirname(file), context.root));
   const { digest, ...rest } = raw;
-  if (discrepancies.length === 0 && sha256Hex(canonicalJson(rest)) !== digest) {
+  if (discrepancies.length === 0 && canonicalSha256(rest) !== digest) {
     const message = `${shown} was changed: it does not have the digest that it states`;
     discrepancies.push({ code: 'evidence-edited', message });
   } else if (discrepancies.length === 0 && written !== prettyJson(raw)) {

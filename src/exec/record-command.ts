@@ -6,7 +6,7 @@ import { groupSamples } from '../analyze/samples.ts';
 import { indexLogs } from '../logs/index-logs.ts';
 import type { LogIndex } from '../logs/log-index.ts';
 import { startGpuSampler } from '../measure/bench/gpu-sampler.ts';
-import { canonicalJson, sha256Hex } from '../record/canonical.ts';
+import { canonicalSha256 } from '../record/canonical.ts';
 import { captureGit } from '../record/git.ts';
 import type { Lab } from '../record/lab.ts';
 import { processState } from '../record/process-state.ts';
@@ -78,7 +78,7 @@ async function fieldsOf(options: RecordOptions): Promise<Parameters<typeof creat
     variant: { model: 'none', scheme: 'none' },
     argv: [...argv],
     config: { command: shown, cwd },
-    cellKey: sha256Hex(canonicalJson({ command: shown, cwd })),
+    cellKey: canonicalSha256({ command: shown, cwd }),
     resumedFrom: null,
     environment,
     seeds: {},

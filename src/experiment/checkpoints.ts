@@ -6,7 +6,7 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ResolvedModel, resolveModel } from '../engine/open.ts';
-import { canonicalJson, sha256Hex } from '../record/canonical.ts';
+import { canonicalSha256 } from '../record/canonical.ts';
 import { FormatError, UsageError } from '../record/errors.ts';
 import type { Lab } from '../record/lab.ts';
 import { listRuns } from '../record/run-reader.ts';
@@ -82,7 +82,7 @@ function pathOf({ name, engine, identity }: Cell, version: string): string {
   const files = identity.files.map(({ path, sha256 }) => [path, sha256]);
   const decides = { files, config: identity.configSha256, scheme, ignore, version };
   const variant = name.split('~').slice(0, 2).join('~');
-  return join('checkpoints', `${variant}-${sha256Hex(canonicalJson(decides)).slice(0, 8)}`);
+  return join('checkpoints', `${variant}-${canonicalSha256(decides).slice(0, 8)}`);
 }
 
 async function checkpointOf(

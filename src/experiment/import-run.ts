@@ -9,7 +9,7 @@ import {
   type ImportedResult,
   type ReportedMetric,
 } from '../logs/results/imported.ts';
-import { canonicalJson, sha256Hex } from '../record/canonical.ts';
+import { canonicalSha256, sha256Hex } from '../record/canonical.ts';
 import type { Lab } from '../record/lab.ts';
 import type { SampleRow } from '../record/rows.ts';
 import { createRun } from '../record/run-writer.ts';
@@ -34,7 +34,7 @@ export interface ImportContext {
 export function importKey(source: ImportSource, result: ImportedResult): string {
   const { tool, model, scheme, settings } = result;
   const what = { source: sha256Hex(source.text), tool, model, scheme, settings };
-  return sha256Hex(canonicalJson(what));
+  return canonicalSha256(what);
 }
 
 export function cellName({ tool, model, scheme, settings }: ImportedResult): string {

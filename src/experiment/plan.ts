@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type ResolvedModel, resolveModel } from '../engine/open.ts';
-import { canonicalJson, sha256Hex } from '../record/canonical.ts';
+import { canonicalSha256 } from '../record/canonical.ts';
 import { AssayError, UsageError } from '../record/errors.ts';
 import {
   type Cell,
@@ -142,7 +142,7 @@ function cellKey(
   const files = of.identity.files.map((file) => file.sha256);
   const identity = { config: of.identity.configSha256, files, revision: of.identity.revision };
   const all = { engine, settings, identity, data: of.dataSha256, seed: of.seed };
-  return sha256Hex(canonicalJson(plainJson(all)));
+  return canonicalSha256(plainJson(all));
 }
 
 function slug(ref: string): string {

@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { computeMetric, type MetricRequest } from '../analyze/formulas.ts';
 import { groupSamples } from '../analyze/samples.ts';
-import { canonicalJson, sha256File, sha256Hex } from '../record/canonical.ts';
+import { canonicalSha256, sha256File } from '../record/canonical.ts';
 import { AssayError, Cancelled } from '../record/errors.ts';
 import { captureGit } from '../record/git.ts';
 import type { Lab } from '../record/lab.ts';
@@ -74,7 +74,7 @@ export async function recordLook(
     },
     argv: [...options.argv],
     config,
-    cellKey: sha256Hex(canonicalJson(config)),
+    cellKey: canonicalSha256(config),
     resumedFrom: null,
     environment: options.environment,
     seeds: {},

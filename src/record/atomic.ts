@@ -15,7 +15,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
-import { canonicalJson } from './canonical.ts';
+import { checkJson } from './canonical.ts';
 import { storageError } from './storage-error.ts';
 
 /** Replaces `path` whole. Throws StorageError; the old file, if any, is then as it was. */
@@ -38,7 +38,7 @@ export function writeJsonAtomic(path: string, value: unknown): void {
 
 /** Throws TypeError for NaN, undefined and the like: JSON.stringify would drop or alter them. */
 export function prettyJson(value: unknown): string {
-  canonicalJson(value);
+  checkJson(value);
   return `${JSON.stringify(value, null, 2)}\n`;
 }
 

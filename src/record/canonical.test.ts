@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { canonicalJson, sha256File, sha256Hex } from './canonical.ts';
+import { canonicalJson, canonicalSha256, sha256File, sha256Hex } from './canonical.ts';
 
 /** The same value with the members of all objects in reverse order. */
 function reversed(value: unknown): unknown {
@@ -30,6 +30,7 @@ describe('canonicalJson', () => {
         expect(canonicalJson(reversed(value))).toBe(text);
         expect(canonicalJson(JSON.parse(text))).toBe(text);
         expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(value)));
+        expect(canonicalSha256(value)).toBe(sha256Hex(text));
       }),
     );
   });
@@ -44,6 +45,11 @@ describe('canonicalJson', () => {
     [{ x: new Float32Array(1) }, '$.x: JSON cannot hold an instance of Float32Array'],
   ])('refuses what JSON would change (%#)', (value, message) => {
     expect(() => canonicalJson(value)).toThrow(message);
+  });
+
+  it('is hashed in pieces as it is at once', () => {
+    const long = Array.from({ length: 2_000 }, (_, i) => ({ i, text: `é${i}`.repeat(i % 50) }));
+    expect(canonicalSha256(long)).toBe(sha256Hex(canonicalJson(long)));
   });
 
   it('refuses a cycle', () => {

@@ -14,34 +14,95 @@ const MAX_DEPTH = 200;
  * bigint, symbols, class instances such as Date or Map), with the path to it.
  */
 export function canonicalJson(value: unknown): string {
-  return canonical(value, '$', 0);
+  const pieces: string[] = [];
+  write(value, (piece) => pieces.push(piece));
+  return pieces.join('');
 }
 
-function canonical(value: unknown, path: string, depth: number): string {
-  if (depth > MAX_DEPTH)
-    throw new TypeError(`${path}: nested deeper than ${MAX_DEPTH}, or a cycle`);
-  if (value === null || typeof value === 'boolean' || typeof value === 'string') {
-    return JSON.stringify(value);
+/** SHA-256 of the canonical JSON, 64 lower-case hex digits. Throws as `canonicalJson`. */
+export function canonicalSha256(value: unknown): string {
+  const hash = createHash('sha256');
+  write(value, (piece) => hash.update(piece));
+  return hash.digest('hex');
+}
+
+/** Throws as `canonicalJson`, of which nothing is kept. */
+export function checkJson(value: unknown): void {
+  write(value, () => {});
+}
+
+/** Pieces of a text are handed on at this length: a long text of short parts burdens the heap. */
+const PIECE_LENGTH = 4_096;
+
+function write(value: unknown, take: (piece: string) => void): void {
+  const writer = new CanonicalWriter(take);
+  try {
+    writer.add(value);
+  } catch (error) {
+    if (!(error instanceof Unfit)) throw error;
+    const place = writer.path.map((step) => (typeof step === 'number' ? `[${step}]` : `.${step}`));
+    throw new TypeError(`$${place.join('')}: ${error.message}`);
   }
-  if (typeof value === 'number') {
-    if (!Number.isFinite(value)) throw new TypeError(`${path}: JSON cannot hold ${value}`);
-    return JSON.stringify(value);
+  take(writer.text);
+}
+
+/** What JSON cannot hold; the writer's path leads to it. */
+class Unfit extends Error {}
+
+class CanonicalWriter {
+  readonly path: (string | number)[] = [];
+  text = '';
+  readonly #take: (piece: string) => void;
+
+  constructor(take: (piece: string) => void) {
+    this.#take = take;
   }
-  if (Array.isArray(value)) {
-    // Array.from, not map: map would leave the holes of a sparse array out.
-    const items = Array.from(value, (item, i) => canonical(item, `${path}[${i}]`, depth + 1));
-    return `[${items.join(',')}]`;
+
+  add(value: unknown): void {
+    if (this.path.length > MAX_DEPTH) {
+      throw new Unfit(`nested deeper than ${MAX_DEPTH}, or a cycle`);
+    }
+    if (typeof value === 'string') this.#put(JSON.stringify(value));
+    else if (value === null || typeof value === 'boolean') this.#put(`${value}`);
+    else if (typeof value === 'number') {
+      if (!Number.isFinite(value)) throw new Unfit(`JSON cannot hold ${value}`);
+      this.#put(`${value}`);
+    } else if (Array.isArray(value)) this.#list(value);
+    else if (typeof value === 'object' && isPlain(value)) {
+      this.#members(value as Readonly<Record<string, unknown>>);
+    } else throw new Unfit(`JSON cannot hold ${describe(value)}`);
   }
-  if (typeof value === 'object' && isPlain(value)) {
-    const members = Object.keys(value)
-      .sort()
-      .map((key) => {
-        const member = (value as Record<string, unknown>)[key];
-        return `${JSON.stringify(key)}:${canonical(member, `${path}.${key}`, depth + 1)}`;
-      });
-    return `{${members.join(',')}}`;
+
+  #put(part: string): void {
+    this.text += part;
+    if (this.text.length < PIECE_LENGTH) return;
+    this.#take(this.text);
+    this.text = '';
   }
-  throw new TypeError(`${path}: JSON cannot hold ${describe(value)}`);
+
+  #list(items: readonly unknown[]): void {
+    this.#put('[');
+    // Not forEach, which would leave the holes of a sparse array out.
+    for (let i = 0; i < items.length; i++) {
+      if (i > 0) this.#put(',');
+      this.path.push(i);
+      this.add(items[i]);
+      this.path.pop();
+    }
+    this.#put(']');
+  }
+
+  #members(value: Readonly<Record<string, unknown>>): void {
+    let before = '{';
+    for (const key of Object.keys(value).sort()) {
+      this.#put(`${before}${JSON.stringify(key)}:`);
+      before = ',';
+      this.path.push(key);
+      this.add(value[key]);
+      this.path.pop();
+    }
+    this.#put(before === '{' ? '{}' : '}');
+  }
 }
 
 function isPlain(value: object): boolean {

@@ -1,5 +1,5 @@
 /** How a manifest begins and how it ends; no files are touched here. */
-import { canonicalJson, sha256Hex } from './canonical.ts';
+import { canonicalSha256 } from './canonical.ts';
 import { redactArgv, redactDeep, redactStrings, redactText, type Secrets } from './redact.ts';
 import {
   type EngineInfo,
@@ -51,7 +51,7 @@ const CLOCK_TOLERANCE_MS = 1000;
 /** SHA-256 of the canonical JSON of a manifest without its digest. */
 export function manifestDigest(manifest: Readonly<Record<string, unknown>>): string {
   const { digest: _, ...rest } = manifest;
-  return sha256Hex(canonicalJson(rest));
+  return canonicalSha256(rest);
 }
 
 /** The manifest of a run that starts. Throws ZodError when the caller's fields are not valid. */

@@ -74,17 +74,23 @@ function parseLine(bytes: Uint8Array | null): SampleRow | { reason: string } {
 
 /**
  * Calls `onLine` for every line that ends in a newline, with null in place of one that is too long
- * to hold. Returns the number of bytes behind the last newline.
+ * to hold; the bytes are valid during the call. Returns the number of bytes behind the last newline.
  */
 function eachLine(path: string, onLine: (line: Uint8Array | null) => void): number {
-  const file = open(path);
-  const piece = Buffer.alloc(PIECE_BYTES);
+  const { file, bytes } = open(path);
+  const piece = Buffer.allocUnsafe(Math.min(PIECE_BYTES, bytes + 1));
   let held: Buffer[] = [];
   let heldBytes = 0;
-  const hold = (bytes: Buffer): void => {
-    heldBytes += bytes.length;
-    if (heldBytes <= MAX_LINE_BYTES) held.push(Buffer.from(bytes));
+  const hold = (part: Buffer): void => {
+    heldBytes += part.length;
+    if (heldBytes <= MAX_LINE_BYTES) held.push(Buffer.from(part));
     else held = [];
+  };
+  /** A line that lies whole in the piece is not copied. */
+  const whole = (part: Buffer): Buffer | null => {
+    if (heldBytes === 0 && part.length <= MAX_LINE_BYTES) return part;
+    hold(part);
+    return heldBytes <= MAX_LINE_BYTES ? Buffer.concat(held) : null;
   };
   try {
     for (;;) {
@@ -94,8 +100,7 @@ function eachLine(path: string, onLine: (line: Uint8Array | null) => void): numb
       for (;;) {
         const end = piece.subarray(0, got).indexOf(NEWLINE, from);
         if (end < 0) break;
-        hold(piece.subarray(from, end));
-        onLine(heldBytes <= MAX_LINE_BYTES ? Buffer.concat(held) : null);
+        onLine(whole(piece.subarray(from, end)));
         held = [];
         heldBytes = 0;
         from = end + 1;
@@ -107,11 +112,12 @@ function eachLine(path: string, onLine: (line: Uint8Array | null) => void): numb
   }
 }
 
-function open(path: string): number {
+function open(path: string): { file: number; bytes: number } {
   try {
-    const what = otherThanFile(statSync(path));
+    const stats = statSync(path);
+    const what = otherThanFile(stats);
     if (what !== null) throw new Error(`it is ${what}, not a file`);
-    return openSync(path, 'r');
+    return { file: openSync(path, 'r'), bytes: stats.size };
   } catch (cause) {
     throw storageError({ doing: 'read', path, cause });
   }

@@ -35,7 +35,7 @@ export function baselines(
   report: ExperimentReport,
   { version }: { version: string },
 ): { text: string; evidence: DocumentEvidence } | null {
-  const cells = report.cells.filter(isScored);
+  const cells = scoredCells(report);
   const scored = cells.filter((cell): cell is Scored => cell.run !== null);
   if (!scored.some(({ run }) => run.summary)) return null;
   const doc = new DocumentBuilder();
@@ -55,11 +55,14 @@ export function baselines(
 }
 
 /** An evaluation or a task; one that never ran is told by the others of its measure. */
-function isScored({ measure }: CellReport, _: number, all: readonly CellReport[]): boolean {
-  const kinds = all
-    .filter((cell) => cell.measure === measure && cell.run)
-    .map(({ run }) => run && configOf(run.manifest)?.measure.kind);
-  return kinds.some((kind) => kind === 'eval' || kind === 'task');
+function scoredCells({ cells }: ExperimentReport): CellReport[] {
+  const scored = new Set(
+    cells.flatMap(({ measure, run }) => {
+      const kind = run && configOf(run.manifest)?.measure.kind;
+      return kind === 'eval' || kind === 'task' ? [measure] : [];
+    }),
+  );
+  return cells.filter(({ measure }) => scored.has(measure));
 }
 
 function summary(doc: DocumentBuilder, report: ExperimentReport, scored: readonly Scored[]): void {

@@ -5,7 +5,7 @@
  * is a constant of the text.
  */
 import type { ComparisonId, NumberReference } from '../analyze/reference.ts';
-import { canonicalJson, crc32Hex, sha256Hex } from '../record/canonical.ts';
+import { canonicalSha256, crc32Hex, sha256Hex } from '../record/canonical.ts';
 import { findNumerals } from '../record/find-numerals.ts';
 import { type NumberFormat, renderNumber } from '../record/numerals.ts';
 
@@ -73,11 +73,13 @@ export function fingerprint(text: string): { sha256: string; crc32: string } {
   return { sha256: sha256Hex(text), crc32: crc32Hex(text) };
 }
 
-/** So that a digit changed in the evidence itself is found, also one that rounds away. */
-export function withDigest<Reference>(
-  evidence: DocumentEvidence<Reference>,
-): DocumentEvidence<Reference> & { digest: string } {
-  return { ...evidence, digest: sha256Hex(canonicalJson(evidence)) };
+/**
+ * The sidecar as it is written: pretty JSON with a digest of all of it, so that a digit changed in
+ * the evidence itself is found, also one that rounds away. Throws as `canonicalJson`.
+ */
+export function sidecarJson<Reference>(evidence: DocumentEvidence<Reference>): string {
+  const digest = canonicalSha256(evidence);
+  return `${JSON.stringify({ ...evidence, digest }, null, 2)}\n`;
 }
 
 export class DocumentBuilder<Reference = NumberReference> {

@@ -2,9 +2,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import type { LogIndex } from '../logs/log-index.ts';
-import { makeDirectory, prettyJson, writeFileAtomic } from '../record/atomic.ts';
-import { canonicalJson, sha256Hex } from '../record/canonical.ts';
+import { makeDirectory, writeFileAtomic } from '../record/atomic.ts';
 import { UsageError } from '../record/errors.ts';
+import { sidecarJson } from './document.ts';
 import type { DecidedClaim } from './log-claims.ts';
 import { LOGS_EVIDENCE_NAME, LOGS_FILE_NAME, logIndexDocument } from './log-index-document.ts';
 
@@ -42,8 +42,7 @@ export function writeLogIndex(
     root: from,
     ...(options.claims ? { claims: options.claims } : {}),
   });
-  const digest = sha256Hex(canonicalJson(evidence));
-  replace(evidencePath, prettyJson({ ...evidence, digest }));
+  replace(evidencePath, sidecarJson(evidence));
   replace(documentPath, text);
   replace(jsonPath, `${JSON.stringify(index, null, 1)}\n`);
   return { documentPath, jsonPath };

@@ -1,7 +1,7 @@
 /** Puts the generated files of one experiment on disk. */
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { makeDirectory, writeFileAtomic, writeJsonAtomic } from '../record/atomic.ts';
+import { makeDirectory, writeFileAtomic } from '../record/atomic.ts';
 import { UsageError } from '../record/errors.ts';
 import { findNumerals } from '../record/find-numerals.ts';
 import { BASELINES_FILE_NAME, baselines } from './baselines.ts';
@@ -12,7 +12,7 @@ import {
   DOCUMENT_EVIDENCE_SCHEMA,
   type DocumentEvidence,
   fingerprint,
-  withDigest,
+  sidecarJson,
 } from './document.ts';
 import {
   EVIDENCE_FILE_NAME,
@@ -58,7 +58,7 @@ export function writeReport(
   const others = { ...writeBaselines(report, dir, version), ...writeConfusion(report, dir) };
   const drawn = charts.filter(isDrawn).map(({ name }) => `${CHARTS_FOLDER}/${name}.vl.json`);
   const beside = [csvPath, ...Object.values(others)].map((path) => basename(path));
-  writeJsonAtomic(evidencePath, withDigest({ ...evidence, beside: [...beside, ...drawn] }));
+  writeFileAtomic(evidencePath, sidecarJson({ ...evidence, beside: [...beside, ...drawn] }));
   writeFileAtomic(logPath, text);
   return { logPath, evidencePath, csvPath, ...others };
 }
@@ -71,7 +71,7 @@ function writeBaselines(
   const written = baselines(report, { version });
   if (written === null) return {};
   const baselinesPath = join(dir, BASELINES_FILE_NAME);
-  writeJsonAtomic(baselinesPath.replace(/\.md$/, '.evidence.json'), withDigest(written.evidence));
+  writeFileAtomic(baselinesPath.replace(/\.md$/, '.evidence.json'), sidecarJson(written.evidence));
   writeFileAtomic(baselinesPath, written.text);
   return { baselinesPath };
 }
@@ -97,15 +97,15 @@ export function writeImportedLog(
   makeDirectory(dir);
   const { text, evidence } = importedLog(imports, { name, version, notes: readNotes(dir) });
   const [logPath, evidencePath] = [join(dir, LOG_FILE_NAME), join(dir, EVIDENCE_FILE_NAME)];
-  writeJsonAtomic(evidencePath, withDigest(evidence));
+  writeFileAtomic(evidencePath, sidecarJson(evidence));
   writeFileAtomic(logPath, text);
   return { logPath, evidencePath };
 }
 
 /** A table for machines with the evidence beside it. */
 function writeTable(path: string, text: string, experiment: string): void {
-  const evidence = withDigest(fileEvidence(basename(path), text, experiment));
-  writeJsonAtomic(path.replace(/\.csv$/, '.evidence.json'), evidence);
+  const evidence = fileEvidence(basename(path), text, experiment);
+  writeFileAtomic(path.replace(/\.csv$/, '.evidence.json'), sidecarJson(evidence));
   writeFileAtomic(path, text);
 }
 

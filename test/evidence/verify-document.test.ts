@@ -3,11 +3,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { ResolvableRun } from '../../src/analyze/reference.ts';
 import { verifyDocument } from '../../src/evidence/verify-document.ts';
-import { prettyJson } from '../../src/record/atomic.ts';
 import { sha256Hex } from '../../src/record/canonical.ts';
 import { findNumerals } from '../../src/record/find-numerals.ts';
 import { collectExperiment } from '../../src/report/collect.ts';
-import { type DocumentEvidence, withDigest } from '../../src/report/document.ts';
+import { type DocumentEvidence, sidecarJson } from '../../src/report/document.ts';
 import { writeReport } from '../../src/report/write-report.ts';
 import { temporaryLab } from '../record/recorded-run.ts';
 import { EXPERIMENT, measureAll, runsOf } from '../support/measured-lab.ts';
@@ -180,7 +179,7 @@ test('a number of summary.csv is computed again, also where its evidence was for
   writeFileSync(csv, forged);
   const { digest: _, ...evidenceOf } = JSON.parse(said);
   const again = { ...evidenceOf, sha256: sha256Hex(forged), constants: findNumerals(forged) };
-  writeFileSync(beside, prettyJson(withDigest(again)));
+  writeFileSync(beside, sidecarJson(again));
   const [found, ...rest] = verified().discrepancies;
   expect(rest).toEqual([]);
   expect(found).toMatchObject({

@@ -6,7 +6,7 @@ import { writeImportedLog } from '../../report/write-report.ts';
 import { printFound, printOverview, report } from '../experiment.ts';
 import { type CommandIo, writeJson, writeLine } from '../io.ts';
 import { packageVersion } from '../package.ts';
-import { chosenExperiment, experimentRuns } from '../runs.ts';
+import { chosenRuns } from '../runs.ts';
 
 interface Options {
   experiment?: string;
@@ -17,9 +17,8 @@ interface Options {
 
 export async function run(options: Options, io: CommandIo): Promise<number> {
   const lab = findLab(io.cwd);
-  const name = chosenExperiment(lab, options.experiment);
+  const { experiment: name, runs } = chosenRuns(lab, options.experiment);
   const out = options.out === undefined ? undefined : resolve(io.cwd, options.out);
-  const runs = experimentRuns(lab, name);
   if (runs.every(isImported)) {
     const dir = out ?? join(lab.reportsDir, name);
     const written = writeImportedLog(importedReport(runs), {
@@ -30,6 +29,7 @@ export async function run(options: Options, io: CommandIo): Promise<number> {
     return 0;
   }
   const { report: found, written } = await report(lab, name, {
+    runs,
     ...(options.charts === undefined ? {} : { charts: options.charts }),
     ...(out === undefined ? {} : { out }),
   });

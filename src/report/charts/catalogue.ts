@@ -5,7 +5,7 @@ import { decisions } from '../collect-decision.ts';
 import { batchSizeOf, isMeasured, type MeasuredCell } from '../collect-speed.ts';
 import { isDummy, modelWords } from '../marks.ts';
 import { benchData } from './bench-data.ts';
-import type { Planned } from './chart.ts';
+import { isDrawn, type Planned } from './chart.ts';
 import { dashboardChart } from './dashboard.ts';
 import { ecdfChart } from './ecdf.ts';
 import { latencyChart } from './latency.ts';
@@ -16,18 +16,24 @@ import { speedChart } from './speed.ts';
 import { speedupChart } from './speedup.ts';
 import { throughputChart } from './throughput.ts';
 
-/** The dashboard first, then a chart a question. */
-export function planCharts(report: ExperimentReport): Planned[] {
+/** The dashboard first, then a chart a question. Ends with the model that brings more than `most`. */
+export function planCharts(
+  report: ExperimentReport,
+  most: number = Number.POSITIVE_INFINITY,
+): Planned[] {
   const models = [...new Set(report.cells.map((cell) => cell.model))];
   const slugs = models.map((model) => slug(modelWords(model, report.cells)));
-  return models.flatMap((model, i) => {
+  const planned: Planned[] = [];
+  for (const [i, model] of models.entries()) {
+    if (planned.filter(isDrawn).length > most) break;
     const words = modelWords(model, report.cells);
     // Names that come out alike must not overwrite each other's files.
     const alike = slugs.indexOf(slugs[i]!) !== slugs.lastIndexOf(slugs[i]!) || slugs[i] === '';
     const suffix = models.length > 1 ? `-${slugs[i]}${alike ? `-${i + 1}` : ''}` : '';
     const of = { report, model, words, suffix };
-    return [...speedCharts(of), ...qualityCharts(of)];
-  });
+    planned.push(...speedCharts(of), ...qualityCharts(of));
+  }
+  return planned;
 }
 
 interface Context {

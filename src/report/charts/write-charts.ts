@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { makeDirectory, writeFileAtomic, writeJsonAtomic } from '../../record/atomic.ts';
 import { sha256Hex } from '../../record/canonical.ts';
 import type { ExperimentReport } from '../collect.ts';
-import { DocumentBuilder, type DocumentEvidence, withDigest } from '../document.ts';
+import { DocumentBuilder, type DocumentEvidence, sidecarJson } from '../document.ts';
 import { planCharts } from './catalogue.ts';
 import { CHARTS_FOLDER, type Chart, isDrawn, type Planned } from './chart.ts';
 import { addJson } from './cited-json.ts';
@@ -24,7 +24,7 @@ export async function writeCharts(
   dir: string,
   { all = false } = {},
 ): Promise<readonly Planned[]> {
-  const planned = all ? planCharts(report) : withinReason(planCharts(report));
+  const planned = all ? planCharts(report) : withinReason(planCharts(report, MOST_UNASKED));
   const folder = join(dir, CHARTS_FOLDER);
   const charts = planned.filter(isDrawn);
   removeOthers(folder, charts);
@@ -32,7 +32,7 @@ export async function writeCharts(
   // The pixels of one chart are rendered while the next is laid out; one, for each takes 50 MB.
   let pixels: Promise<void> = Promise.resolve();
   for (const chart of charts) {
-    const laidOut = await layOut(chart, report);
+    const laidOut = await layOut(chart, { experiment: report.name, family: report.family });
     await pixels;
     pixels = writeChart(laidOut, folder);
     // Awaited above or below: until then a failure must not count as unhandled.
@@ -48,7 +48,7 @@ function withinReason(planned: readonly Planned[]): readonly Planned[] {
   return [{ name: 'charts', title: 'the charts of all models', reason }];
 }
 
-interface LaidOut {
+export interface LaidOut {
   readonly name: string;
   /** The specification with its data, as it is written. */
   readonly text: string;
@@ -56,22 +56,30 @@ interface LaidOut {
   readonly svg: string;
 }
 
-async function layOut({ name, spec }: Chart, report: ExperimentReport): Promise<LaidOut> {
+export async function layOut(
+  { name, spec }: Chart,
+  of: { experiment: string; family?: ExperimentReport['family'] },
+): Promise<LaidOut> {
   const doc = new DocumentBuilder();
   addJson(doc, spec);
-  const of = { document: specFile(name), experiment: report.name, family: report.family };
-  const { text, evidence } = doc.build(of);
+  const { text, evidence } = doc.build({ document: specFile(name), ...of });
   const svg = await drawSvg(JSON.parse(text) as Record<string, unknown>);
   return { name, text, evidence, svg };
 }
 
-async function writeChart({ name, text, evidence, svg }: LaidOut, folder: string): Promise<void> {
+/** `more`: what else the chart's evidence says. */
+export async function writeChart(
+  { name, text, evidence, svg }: LaidOut,
+  folder: string,
+  more: Pick<DocumentEvidence, 'traces'> = {},
+): Promise<void> {
   const png = await drawPng(svg);
   const pictures = [
     { file: `${name}.svg`, sha256: sha256Hex(svg) },
     { file: `${name}.png`, sha256: sha256Hex(png) },
   ];
-  writeJsonAtomic(join(folder, `${name}.evidence.json`), withDigest({ ...evidence, pictures }));
+  const sidecar = sidecarJson({ ...evidence, pictures, ...more });
+  writeFileAtomic(join(folder, `${name}.evidence.json`), sidecar);
   writeFileAtomic(join(folder, specFile(name)), text);
   writeFileAtomic(join(folder, `${name}.svg`), svg);
   writeFileAtomic(join(folder, `${name}.png`), png);

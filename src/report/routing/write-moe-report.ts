@@ -1,14 +1,13 @@
 /** Puts MOE_REPORT.md, its charts and the evidence of both on disk. */
 import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { makeDirectory, prettyJson, writeFileAtomic } from '../../record/atomic.ts';
-import { sha256File, sha256Hex } from '../../record/canonical.ts';
+import { makeDirectory, writeFileAtomic } from '../../record/atomic.ts';
+import { sha256File } from '../../record/canonical.ts';
 import { UsageError } from '../../record/errors.ts';
 import { citedFacts, timingFacts } from '../../routing/route-facts.ts';
-import { CHARTS_FOLDER, type Chart, isDrawn, type Planned } from '../charts/chart.ts';
-import { addJson } from '../charts/cited-json.ts';
-import { drawPng, drawSvg } from '../charts/draw.ts';
-import { DocumentBuilder, type TraceEvidence, withDigest } from '../document.ts';
+import { CHARTS_FOLDER, isDrawn, type Planned } from '../charts/chart.ts';
+import { layOut, writeChart } from '../charts/write-charts.ts';
+import { sidecarJson } from '../document.ts';
 import type { AnalyzedFiles } from './analysis-json.ts';
 import { CitedFacts } from './cite-route.ts';
 import { entropyOverDepth, layerHeatMap } from './depth-charts.ts';
@@ -45,12 +44,12 @@ export async function writeMoeReport(
   const traces = { root: '.', keepDummies, files };
   const charts = report.reported.flatMap((reported) => reported.charts);
   for (const chart of charts) {
-    if (isDrawn(chart))
-      await writeChart(chart, join(dir, CHARTS_FOLDER), { ...traces, root: '..' });
+    if (!isDrawn(chart)) continue;
+    const laidOut = await layOut(chart, { experiment: EXPERIMENT });
+    await writeChart(laidOut, join(dir, CHARTS_FOLDER), { traces: { ...traces, root: '..' } });
   }
   const built = moeReport(report).build({ document: MOE_REPORT_NAME, experiment: EXPERIMENT });
-  const evidence = withDigest({ ...built.evidence, traces });
-  writeFileAtomic(join(dir, EVIDENCE_NAME), prettyJson(evidence));
+  writeFileAtomic(join(dir, EVIDENCE_NAME), sidecarJson({ ...built.evidence, traces }));
   writeFileAtomic(documentPath, built.text);
   return { documentPath, charts };
 }
@@ -96,22 +95,4 @@ function chartsOf(trace: AnalyzedFiles['traces'][number], facts: CitedFacts): Pl
   const of = { layer, place, facts, words };
   const depth = { layers, facts, words };
   return [expertHistogram(of), layerHeatMap(depth), entropyOverDepth(depth), coActivationChart(of)];
-}
-
-async function writeChart(chart: Chart, folder: string, traces: TraceEvidence): Promise<void> {
-  const { name, spec } = chart;
-  const doc = new DocumentBuilder();
-  addJson(doc, spec);
-  const { text, evidence } = doc.build({ document: `${name}.vl.json`, experiment: EXPERIMENT });
-  const svg = await drawSvg(JSON.parse(text) as Record<string, unknown>);
-  const png = await drawPng(svg);
-  const pictures = [
-    { file: `${name}.svg`, sha256: sha256Hex(svg) },
-    { file: `${name}.png`, sha256: sha256Hex(png) },
-  ];
-  const sidecar = withDigest({ ...evidence, pictures, traces });
-  writeFileAtomic(join(folder, `${name}.evidence.json`), prettyJson(sidecar));
-  writeFileAtomic(join(folder, `${name}.vl.json`), text);
-  writeFileAtomic(join(folder, `${name}.svg`), svg);
-  writeFileAtomic(join(folder, `${name}.png`), png);
 }

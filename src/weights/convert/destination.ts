@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { syncDirectory } from '../../record/atomic.ts';
-import { canonicalJson, sha256Hex } from '../../record/canonical.ts';
+import { canonicalSha256, sha256Hex } from '../../record/canonical.ts';
 import { LimitError, UsageError } from '../../record/errors.ts';
 import type { ConversionPlan } from './conversion-plan.ts';
 import { writeFlushed } from './write-flushed.ts';
@@ -113,16 +113,14 @@ function identityOf({ files, config, quantizeConfig }: ConversionPlan): string {
   const inputs = new Set(
     files.flatMap(({ steps }) => steps.map(({ tensor }) => tensor.codes.location.file)),
   );
-  return sha256Hex(
-    canonicalJson({
-      inputs: [...inputs].map((path) => {
-        const { size, mtimeMs } = statSync(path);
-        return { path, size, mtimeMs };
-      }),
-      files: files.map(({ name, layout }) => [name, sha256Hex(layout.header)]),
-      config: JSON.parse(JSON.stringify({ config, quantizeConfig })),
+  return canonicalSha256({
+    inputs: [...inputs].map((path) => {
+      const { size, mtimeMs } = statSync(path);
+      return { path, size, mtimeMs };
     }),
-  );
+    files: files.map(({ name, layout }) => [name, sha256Hex(layout.header)]),
+    config: JSON.parse(JSON.stringify({ config, quantizeConfig })),
+  });
 }
 
 /** The last step: the model gets its name. */
