@@ -74,7 +74,8 @@ function parseLine(bytes: Uint8Array | null): SampleRow | { reason: string } {
 
 /**
  * Calls `onLine` for every line that ends in a newline, with null in place of one that is too long
- * to hold; the bytes are valid during the call. Returns the number of bytes behind the last newline.
+ * to hold; the bytes are valid during the call. Returns the number of bytes behind the last
+ * newline.
  */
 function eachLine(path: string, onLine: (line: Uint8Array | null) => void): number {
   const { file, bytes } = open(path);

@@ -16,7 +16,9 @@ import { speedChart } from './speed.ts';
 import { speedupChart } from './speedup.ts';
 import { throughputChart } from './throughput.ts';
 
-/** The dashboard first, then a chart a question. Ends with the model that brings more than `most`. */
+/**
+ * The dashboard first, then a chart a question. Ends with the model that brings more than `most`.
+ */
 export function planCharts(
   report: ExperimentReport,
   most: number = Number.POSITIVE_INFINITY,
