@@ -20,6 +20,7 @@ export const MAX_LINE_BYTES = 16 * 1024 * 1024;
 
 const HEAD = Buffer.from(',"crc32":"');
 const TAIL_BYTES = HEAD.length + 8 + 2;
+const TAIL = /^,"crc32":"([0-9a-f]{8})"\}$/;
 const SIGNIFICANT_DIGITS = 8;
 
 /**
@@ -47,15 +48,17 @@ export function encodeRow(row: SampleRow): string {
 
 /** The JSON text of the row in one line (without its newline), or why it cannot be trusted. */
 export function checkLine(line: Uint8Array): { text: string } | { reason: string } {
-  const bytes = Buffer.from(line.buffer, line.byteOffset, line.byteLength);
+  const bytes = Buffer.isBuffer(line)
+    ? line
+    : Buffer.from(line.buffer, line.byteOffset, line.byteLength);
   if (bytes.length === 0) return { reason: 'empty line' };
   const cut = bytes.length - TAIL_BYTES;
-  const tail = cut > 0 ? bytes.subarray(cut).toString('latin1') : '';
-  const stated = /^,"crc32":"([0-9a-f]{8})"\}$/.exec(tail)?.[1];
+  const tail = cut > 0 ? bytes.toString('latin1', cut) : '';
+  const stated = TAIL.exec(tail)?.[1];
   if (stated === undefined) return { reason: 'no checksum at the end of the line' };
   const found = hex8(crc32('}', crc32(bytes.subarray(0, cut))));
   if (found !== stated) return { reason: `checksum ${found}, the line says ${stated}` };
-  return { text: `${bytes.subarray(0, cut).toString('utf8')}}` };
+  return { text: `${bytes.toString('utf8', 0, cut)}}` };
 }
 
 /** Rows are flat: numbers, texts, lists of them. A JSON.stringify replacer costs twice the time. */
