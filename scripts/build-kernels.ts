@@ -13,6 +13,8 @@ export interface WasmModule {
   readonly sources: readonly string[];
   /** Of the compiled module, in the folder. */
   readonly name: string;
+  /** Its memory stays where it is when it grows. */
+  readonly shared?: boolean;
 }
 
 const source = resolve(import.meta.dirname, '../src');
@@ -28,6 +30,12 @@ export const WASM_MODULES: readonly WasmModule[] = [
     name: 'statistics.wasm',
   },
   { folder: join(source, 'routing'), sources: ['scan-lines'], name: 'scan-lines.wasm' },
+  {
+    folder: join(source, 'routing'),
+    sources: ['block', 'check-routes', 'tally-routes'],
+    name: 'count-routes.wasm',
+    shared: true,
+  },
 ];
 
 const FLAGS = [
@@ -36,13 +44,15 @@ const FLAGS = [
   // Vectors pass between our own files only.
   ...['--disableWarning', '112'],
 ];
+const SHARED = ['--enable', 'threads', '--sharedMemory'];
 
 /** @throws Error with the compiler's messages */
-export async function compileModule({ folder, sources, name }: WasmModule): Promise<Uint8Array> {
+export async function compileModule(module: WasmModule): Promise<Uint8Array> {
+  const { folder, sources, name, shared = false } = module;
   let wasm: Uint8Array | null = null;
   const files = sources.map((file) => `assembly/${file}.ts`);
   const { error, stderr } = await asc.main(
-    [...files, '--baseDir', folder, '--outFile', name, ...FLAGS],
+    [...files, '--baseDir', folder, '--outFile', name, ...FLAGS, ...(shared ? SHARED : [])],
     {
       writeFile(_name, contents) {
         wasm = contents as Uint8Array;

@@ -3,7 +3,10 @@ import { chmodSync, copyFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 const root = resolve(import.meta.dirname, '..');
-const compiled = ['weights/kernels/kernels', 'weights/kernels/statistics', 'routing/scan-lines'];
+const compiled = [
+  ...['weights/kernels/kernels', 'weights/kernels/statistics'],
+  ...['routing/scan-lines', 'routing/count-routes'],
+];
 for (const name of compiled) {
   const wasm = `${name}.wasm`;
   copyFileSync(join(root, 'src', wasm), join(root, 'dist', wasm));

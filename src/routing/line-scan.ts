@@ -8,21 +8,7 @@ import {
 } from '../analyze/routing/route-block.ts';
 import { BLOCK_ROWS } from './block-builder.ts';
 import type { Literal, RouteTemplate } from './route-template.ts';
-
-/** The part of WebAssembly that is used: neither the types of ES2023 nor those of Node have it. */
-interface WasmMemory {
-  readonly buffer: ArrayBuffer;
-  grow(pages: number): number;
-}
-interface WasmApi {
-  readonly Module: new (bytes: Uint8Array) => object;
-  readonly Instance: new (
-    module: object,
-    imports: { readonly env: { readonly memory: WasmMemory } },
-  ) => { readonly exports: object };
-  readonly Memory: new (pages: { initial: number; maximum: number }) => WasmMemory;
-}
-const wasm = (globalThis as unknown as { readonly WebAssembly: WasmApi }).WebAssembly;
+import { PAGE_BYTES, type WasmMemory, wasm } from './web-assembly.ts';
 
 type Export =
   | 'heap'
@@ -41,7 +27,6 @@ export const ENDED = { done: 0, otherShape: 1, newName: 2 } as const;
 
 /** Behind the bytes to scan stand so many zeros, which no value goes on with. */
 export const SLACK_BYTES = 64;
-const PAGE_BYTES = 1 << 16;
 const MOST_PAGES = 1 << 14;
 const STEP_BYTES = 20;
 const TEMPLATE_BYTES = 1 << 13;

@@ -1,5 +1,7 @@
 /** How often each expert of one layer was chosen, cut in all the ways that statistics need. */
+import { float64In } from './cell-store.ts';
 import { type CellBudget, Grid } from './grid.ts';
+import { type LayerState, WORD } from './layer-state.ts';
 import { FIRST_DUMMY_PHASE } from './route-block.ts';
 
 /** Blocks of rows for the bootstrap: when all are full, neighbours are put together. */
@@ -22,44 +24,53 @@ export interface CountedRow {
 export class ExpertCounts {
   readonly topK: number;
   stride: number;
-  routes = 0;
   /** [phase][expert]. */
   readonly phases: Grid;
-  readonly phaseRoutes = new Float64Array(FIRST_DUMMY_PHASE);
   weightSums: Float64Array;
   /** [a][b], as they stand in the rows; null for too many experts. */
   pairs: Grid | null;
   /** [block of rows][expert]. */
   readonly blocks: Grid;
-  blockRows = FIRST_BLOCK_ROWS;
   /** [request][expert]. */
   readonly requests: Grid;
   /** False: there are too many requests to count each by itself. */
   hasRequests = true;
-  #block = 0;
-  #inBlock = 0;
+  readonly #state: LayerState;
+  readonly #words: Uint32Array;
+  readonly #budget: CellBudget;
 
-  constructor(of: { topK: number; stride: number; budget: CellBudget }) {
-    const { stride, budget } = of;
+  constructor(of: { topK: number; stride: number; budget: CellBudget; state: LayerState }) {
+    const { stride, budget, state } = of;
     this.topK = of.topK;
     this.stride = stride;
-    this.weightSums = new Float64Array(stride);
+    this.#state = state;
+    this.#words = state.words;
+    this.#words[WORD.blockRows] = FIRST_BLOCK_ROWS;
+    this.#budget = budget;
+    this.weightSums = float64In(budget.store, stride);
     this.phases = new Grid({ rows: FIRST_DUMMY_PHASE, stride, budget });
     this.pairs = new Grid({ rows: stride, stride, budget });
     this.blocks = new Grid({ rows: MAX_BLOCKS, stride, budget });
     this.requests = new Grid({ rows: 0, stride, budget });
   }
 
-  /** Blocks that have rows. */
-  get blockCount(): number {
-    return this.#block + (this.#inBlock > 0 ? 1 : 0);
+  get routes(): number {
+    return this.#words[WORD.routes] as number;
+  }
+
+  get phaseRoutes(): Uint32Array {
+    return this.#state.phaseRoutes;
+  }
+
+  get blockRows(): number {
+    return this.#words[WORD.blockRows] as number;
   }
 
   /** Ids from now on are below `stride`. */
   widen(stride: number): void {
     if (stride <= this.stride) return;
     for (const grid of [this.phases, this.blocks, this.requests]) grid.widen(stride);
-    const sums = new Float64Array(stride);
+    const sums = float64In(this.#budget.store, stride);
     sums.set(this.weightSums);
     this.weightSums = sums;
     if (stride > MAX_PAIRED) this.pairs = null;
@@ -71,12 +82,13 @@ export class ExpertCounts {
   add(row: CountedRow): void {
     const { ids, weights, at, request, phase, times } = row;
     const { stride, topK, weightSums } = this;
-    this.routes += times;
-    this.phaseRoutes[phase]! += times;
-    if (this.#inBlock >= this.blockRows) this.#nextBlock();
-    this.#inBlock += times;
+    const words = this.#words;
+    words[WORD.routes]! += times;
+    words[WORD.phaseRoutes + phase]! += times;
+    if ((words[WORD.inBlock] as number) >= this.blockRows) this.#nextBlock();
+    words[WORD.inBlock]! += times;
     const phaseAt = phase * stride;
-    const blockAt = this.#block * stride;
+    const blockAt = (words[WORD.block] as number) * stride;
     const phases = this.phases.data;
     const blocks = this.blocks.data;
     const pairs = this.pairs === null ? null : this.pairs.data;
@@ -95,8 +107,10 @@ export class ExpertCounts {
   }
 
   #nextBlock(): void {
-    this.#inBlock = 0;
-    if (++this.#block < MAX_BLOCKS) return;
+    const words = this.#words;
+    words[WORD.inBlock] = 0;
+    words[WORD.block]!++;
+    if ((words[WORD.block] as number) < MAX_BLOCKS) return;
     const { data, stride } = this.blocks;
     const half = MAX_BLOCKS / 2;
     for (let block = 0; block < half; block++) {
@@ -106,7 +120,7 @@ export class ExpertCounts {
       }
     }
     data.fill(0, half * stride);
-    this.#block = half;
-    this.blockRows *= 2;
+    words[WORD.block] = half;
+    words[WORD.blockRows]! *= 2;
   }
 }

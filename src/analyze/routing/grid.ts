@@ -1,4 +1,5 @@
 /** Counts in rows that grow: [row][column]. */
+import { type CellStore, HEAP, uint32In } from './cell-store.ts';
 
 /** Cells that all grids of one trace may have together (256 MB). */
 export const MAX_CELLS = 64_000_000;
@@ -6,7 +7,11 @@ export const MAX_CELLS = 64_000_000;
 /** What grids share, so that many requests over many layers stay within bounds. */
 export class CellBudget {
   left: number;
-  constructor(cells = MAX_CELLS) {
+  /** Where the cells are. */
+  readonly store: CellStore;
+
+  constructor(store: CellStore = HEAP, cells: number = MAX_CELLS) {
+    this.store = store;
     this.left = cells;
   }
 }
@@ -22,7 +27,7 @@ export class Grid {
     this.rows = of.rows;
     this.stride = of.stride;
     this.#budget = of.budget;
-    this.data = new Uint32Array(of.rows * of.stride);
+    this.data = uint32In(this.#budget.store, of.rows * of.stride);
   }
 
   /** Makes room for this row; false: the budget is used up, and the row is not there. */
@@ -32,7 +37,7 @@ export class Grid {
     const more = (rows - this.rows) * this.stride;
     if (more > this.#budget.left) return false;
     this.#budget.left -= more;
-    const data = new Uint32Array(rows * this.stride);
+    const data = uint32In(this.#budget.store, rows * this.stride);
     data.set(this.data);
     this.data = data;
     this.rows = rows;
@@ -41,19 +46,13 @@ export class Grid {
 
   /** More columns, the old ones where they were. */
   widen(stride: number): void {
-    this.data = widened(this.data, { rows: this.rows, from: this.stride, to: stride });
+    const wide = uint32In(this.#budget.store, this.rows * stride);
+    for (let row = 0; row < this.rows; row++) wide.set(this.row(row), row * stride);
+    this.data = wide;
     this.stride = stride;
   }
 
   row(index: number): Uint32Array {
     return this.data.subarray(index * this.stride, (index + 1) * this.stride);
   }
-}
-
-function widened(data: Uint32Array, of: { rows: number; from: number; to: number }): Uint32Array {
-  const wide = new Uint32Array(of.rows * of.to);
-  for (let row = 0; row < of.rows; row++) {
-    wide.set(data.subarray(row * of.from, (row + 1) * of.from), row * of.to);
-  }
-  return wide;
 }

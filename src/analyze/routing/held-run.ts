@@ -2,6 +2,8 @@
  * Rows of one layer that are the same as the row before: held back until it is known how many they
  * are, because a server's warm-up writes thousands of them and a request hardly ever two.
  */
+import type { CellStore } from './cell-store.ts';
+import { type LayerState, WORD } from './layer-state.ts';
 import { FIRST_DUMMY_PHASE, type RouteBlock } from './route-block.ts';
 
 export interface HeldRun {
@@ -17,22 +19,36 @@ export interface HeldRun {
 }
 
 export class RunHolder {
-  length = 0;
   readonly ids: Uint16Array;
   readonly weights: Float32Array;
-  /** Of the first row. */
-  request = 0;
-  phase = 0;
+  readonly #words: Uint32Array;
   #rows: Map<number, number> | null = null;
   #segments: number[] = [];
   #inSegment = 0;
-  #token = 0;
-  #first = 0;
-  #last = 0;
 
-  constructor(topK: number) {
-    this.ids = new Uint16Array(topK);
-    this.weights = new Float32Array(topK);
+  constructor(of: { topK: number; state: LayerState; store: CellStore }) {
+    const { topK, store } = of;
+    const { buffer, at } = store.take(16 * topK);
+    this.weights = new Float32Array(buffer, at, topK);
+    this.ids = new Uint16Array(buffer, at + 4 * topK, topK);
+    this.#words = of.state.words;
+  }
+
+  get length(): number {
+    return this.#words[WORD.runLength] as number;
+  }
+
+  set length(rows: number) {
+    this.#words[WORD.runLength] = rows;
+  }
+
+  /** Of the first row. */
+  get request(): number {
+    return this.#words[WORD.runRequest] as number;
+  }
+
+  get phase(): number {
+    return this.#words[WORD.runPhase] as number;
   }
 
   /** Experts and weights are those of this row. */
@@ -52,15 +68,17 @@ export class RunHolder {
       ids[i] = block.ids[at + i] as number;
       weights[i] = block.weights[at + i] as number;
     }
-    this.length = 1;
-    this.request = block.request[row] as number;
-    this.phase = block.phase[row] as number;
-    this.#token = block.token[row] as number;
-    this.#first = block.line[row] as number;
-    this.#last = this.#first;
+    const words = this.#words;
+    words[WORD.runLength] = 1;
+    words[WORD.runRequest] = block.request[row] as number;
+    words[WORD.runPhase] = block.phase[row] as number;
+    words[WORD.runToken] = block.token[row] as number;
+    words[WORD.runFirst] = block.line[row] as number;
+    words[WORD.runLast] = block.line[row] as number;
   }
 
   repeat(block: RouteBlock, row: number): void {
+    const words = this.#words;
     const key = keyOf(block, row);
     const token = block.token[row] as number;
     if (this.length === 1) {
@@ -70,14 +88,14 @@ export class RunHolder {
     }
     const rows = this.#rows as Map<number, number>;
     rows.set(key, (rows.get(key) ?? 0) + 1);
-    if (token < this.#token) {
+    if (token < (words[WORD.runToken] as number)) {
       this.#segments.push(this.#inSegment);
       this.#inSegment = 0;
     }
     this.#inSegment++;
-    this.#token = token;
-    this.#last = block.line[row] as number;
-    this.length++;
+    words[WORD.runToken] = token;
+    words[WORD.runLast] = block.line[row] as number;
+    words[WORD.runLength]!++;
   }
 
   /** Only of a run of two rows or more. */
@@ -85,7 +103,7 @@ export class RunHolder {
     return {
       ids: this.ids.slice(),
       weights: this.weights.slice(),
-      lines: [this.#first, this.#last],
+      lines: [this.#words[WORD.runFirst] as number, this.#words[WORD.runLast] as number],
       length: this.length,
       rows: this.#rows ?? new Map(),
       segments: [...this.#segments, this.#inSegment],

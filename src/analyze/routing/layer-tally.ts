@@ -2,12 +2,21 @@
 import { type CountedRow, ExpertCounts } from './expert-counts.ts';
 import { type CellBudget, Grid } from './grid.ts';
 import { type HeldRun, RunHolder } from './held-run.ts';
+import { LayerState, WORD } from './layer-state.ts';
 import { FIRST_DUMMY_PHASE, type RouteBlock } from './route-block.ts';
 
 /** Runs of identical rows shorter than this are never dummies. */
 export const CANDIDATE_ROWS = 8;
 /** A hostile file could have as many runs as rows; these are all counted as they come. */
 const MAX_CANDIDATES = 10_000;
+
+/** What the kernel was told last. */
+interface Placed {
+  readonly requests: Uint32Array | null;
+  readonly last: Uint32Array | null;
+  readonly stride: number;
+  readonly at: number;
+}
 
 interface LayerOf {
   readonly topK: number;
@@ -22,32 +31,49 @@ export class LayerTally {
   readonly counts: ExpertCounts;
   /** Runs of CANDIDATE_ROWS or more, not counted yet. */
   readonly candidates: HeldRun[] = [];
-  /** Runs below CANDIDATE_ROWS, and those of them with two rows or more. */
-  shortRuns = 0;
+  /** Runs below CANDIDATE_ROWS with two rows or more. */
   repeatingRuns = 0;
   /** Rows that say themselves that they are of profiling or warm-up, and their experts. */
   saidDummies = 0;
   readonly saidCounts: Grid;
-  /** Experts of a token that the token before it in its request did not have, and such pairs. */
-  switched = 0;
-  transitions = 0;
+  readonly #state: LayerState;
+  readonly #words: Uint32Array;
   readonly #run: RunHolder;
   /** Used again for every row, of which there are millions. */
   readonly #one: { -readonly [K in keyof CountedRow]: CountedRow[K] };
   /** [request][token + 1, experts]. */
   readonly #last: Grid;
   readonly #keep: boolean;
+  #placed: Placed = { requests: null, last: null, stride: 0, at: 0 };
   #hasLast = true;
 
   constructor(layer: number, of: LayerOf) {
     this.layer = layer;
     this.#keep = of.keepDummies;
-    this.counts = new ExpertCounts(of);
+    const { store } = of.budget;
+    this.#state = new LayerState(store);
+    this.#words = this.#state.words;
+    this.counts = new ExpertCounts({ ...of, state: this.#state });
     this.saidCounts = new Grid({ rows: 1, ...of });
-    this.#run = new RunHolder(of.topK);
+    this.#run = new RunHolder({ topK: of.topK, state: this.#state, store });
     const { ids, weights } = this.#run;
     this.#one = { ids, weights, at: 0, request: 0, phase: 0, times: 1 };
     this.#last = new Grid({ rows: 0, stride: of.topK + 1, budget: of.budget });
+  }
+
+  /** Runs below CANDIDATE_ROWS. */
+  get shortRuns(): number {
+    return this.#words[WORD.shortRuns] as number;
+  }
+
+  /** Pairs of tokens of a request that follow one another. */
+  get transitions(): number {
+    return this.#words[WORD.transitions] as number;
+  }
+
+  /** Experts of a token that the token before it in its request did not have. */
+  get switched(): number {
+    return this.#state.switched;
   }
 
   add(block: RouteBlock, row: number): void {
@@ -74,7 +100,7 @@ export class LayerTally {
     run.length = 0;
     if (length === 0) return;
     if (length === 1) {
-      this.shortRuns++;
+      this.#words[WORD.shortRuns]!++;
       this.#one.request = run.request;
       this.#one.phase = run.phase;
       this.counts.add(this.#one);
@@ -85,7 +111,7 @@ export class LayerTally {
       this.candidates.push(held);
       return;
     }
-    this.shortRuns++;
+    this.#words[WORD.shortRuns]!++;
     this.repeatingRuns++;
     this.count(held);
   }
@@ -110,6 +136,43 @@ export class LayerTally {
   widen(stride: number): void {
     this.counts.widen(stride);
     this.saidCounts.widen(stride);
+  }
+
+  /**
+   * Writes down where the grids are, for a kernel that counts in them; where the numbers of the
+   * layer are, or 0: some grid is not in its memory.
+   */
+  placeIn(kernel: { holds(cells: ArrayBufferView): boolean }): number {
+    const { counts } = this;
+    const last = this.#hasLast ? this.#last.data : null;
+    const requests = counts.hasRequests ? counts.requests.data : null;
+    const before = this.#placed;
+    const isSame = requests === before.requests && last === before.last;
+    if (isSame && counts.stride === before.stride) return before.at;
+    const isHeld = this.#layDown(requests, last).every((cells) => kernel.holds(cells));
+    const at = isHeld ? this.#words.byteOffset : 0;
+    this.#placed = { requests, last, stride: counts.stride, at };
+    return at;
+  }
+
+  #layDown(requests: Uint32Array | null, last: Uint32Array | null): ArrayBufferView[] {
+    const { counts } = this;
+    const places: readonly [number, ArrayBufferView | null][] = [
+      [WORD.weightSums, counts.weightSums],
+      [WORD.phases, counts.phases.data],
+      [WORD.blocks, counts.blocks.data],
+      [WORD.requests, requests],
+      [WORD.pairs, counts.pairs?.data ?? null],
+      [WORD.last, last],
+      [WORD.runIds, this.#run.ids],
+      [WORD.runWeights, this.#run.weights],
+    ];
+    const words = this.#words;
+    for (const [word, cells] of places) words[word] = cells?.byteOffset ?? 0;
+    words[WORD.stride] = counts.stride;
+    words[WORD.requestRows] = requests === null ? 0 : counts.requests.rows;
+    words[WORD.lastRows] = last === null ? 0 : this.#last.rows;
+    return [words, ...places.flatMap(([, cells]) => cells ?? [])];
   }
 
   #said(block: RouteBlock, row: number): void {
@@ -143,8 +206,8 @@ export class LayerTally {
     }
     for (let i = 0; i < k; i++) data[base + 1 + i] = block.ids[at + i] as number;
     if (!follows) return;
-    this.transitions++;
-    this.switched += k - same;
+    this.#words[WORD.transitions]!++;
+    this.#state.switched += k - same;
   }
 
   #forget(request: number): void {

@@ -27,8 +27,10 @@ export interface RouteBlock {
 
 const ROW_BYTES = 4 + 4 + 4 + 2 + 1;
 
-export type RouteColumns = { -readonly [K in keyof RouteBlock]: RouteBlock[K] } & {
-  readonly buffer: ArrayBuffer;
+export type RouteColumns<B extends ArrayBufferLike = ArrayBuffer> = {
+  -readonly [K in keyof RouteBlock]: RouteBlock[K];
+} & {
+  readonly buffer: B;
 };
 
 /** Bytes of a buffer with room for so many rows. */
@@ -37,12 +39,12 @@ export function columnBytes(capacity: number, topK: number): number {
 }
 
 /** Views of one buffer, widest first so that all are aligned. `capacity` is a multiple of 4. */
-export function columnsIn(
-  buffer: ArrayBuffer,
+export function columnsIn<B extends ArrayBufferLike>(
+  buffer: B,
   capacity: number,
   topK: number,
   from = 0,
-): RouteColumns {
+): RouteColumns<B> {
   let at = from;
   const take = (bytes: number): number => {
     at += bytes;

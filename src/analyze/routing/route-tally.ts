@@ -1,4 +1,6 @@
 /** All routes of a trace, layer by layer; rows that a check refused are left out. */
+
+import { type CellStore, HEAP } from './cell-store.ts';
 import { type DummyRun, dummiesAmong } from './dummy-rows.ts';
 import { CellBudget } from './grid.ts';
 import { LayerTally } from './layer-tally.ts';
@@ -6,9 +8,28 @@ import type { RouteBlock } from './route-block.ts';
 
 const FIRST_STRIDE = 64;
 
+/** Counts rows as LayerTally.add does, those that are nothing special. */
+export interface TallyKernel extends CellStore {
+  /** Are these cells in its memory? */
+  holds(cells: ArrayBufferView): boolean;
+  /** Where the numbers of a layer are; 0: its rows are left to the caller. */
+  setLayer(layer: number, state: number): void;
+  /** Counts the rows of the block from this one on; the first that is left to the caller. */
+  tally(from: number): number;
+}
+
+export interface TallyOf {
+  /** How many there are; null: nothing says so. */
+  readonly experts: number | null;
+  readonly keepDummies: boolean;
+  /** Holds each block that is added; null: rows are counted one by one here. */
+  readonly kernel?: TallyKernel | null;
+}
+
 export class RouteTally {
   readonly #layers: (LayerTally | undefined)[] = [];
-  readonly #budget = new CellBudget();
+  readonly #budget: CellBudget;
+  readonly #kernel: TallyKernel | null;
   #stride: number;
   /** Rows read, with those that are left out. */
   rows = 0;
@@ -17,8 +38,9 @@ export class RouteTally {
 
   readonly #keepDummies: boolean;
 
-  /** `experts`: how many there are, null if nothing says so. */
-  constructor({ experts, keepDummies }: { experts: number | null; keepDummies: boolean }) {
+  constructor({ experts, keepDummies, kernel = null }: TallyOf) {
+    this.#kernel = kernel;
+    this.#budget = new CellBudget(kernel ?? HEAP);
     this.#stride = experts ?? FIRST_STRIDE;
     this.#keepDummies = keepDummies;
   }
@@ -29,9 +51,15 @@ export class RouteTally {
     this.rows += rows;
     this.maxId = maxId;
     if (maxId >= this.#stride) this.#widen(maxId);
-    for (let row = 0; row < rows; row++) {
-      if (bad[row] === 1) this.refused++;
-      else this.#layer(block.layer[row] as number, topK).add(block, row);
+    const kernel = this.#kernel;
+    for (let row = kernel?.tally(0) ?? 0; row < rows; row = kernel?.tally(row + 1) ?? row + 1) {
+      if (bad[row] === 1) {
+        this.refused++;
+        continue;
+      }
+      const layer = this.#layer(block.layer[row] as number, topK);
+      layer.add(block, row);
+      this.#place(layer);
     }
   }
 
@@ -59,9 +87,17 @@ export class RouteTally {
     return tally;
   }
 
+  #place(layer: LayerTally): void {
+    const kernel = this.#kernel;
+    kernel?.setLayer(layer.layer, layer.placeIn(kernel));
+  }
+
   #widen(most: number): void {
     while (this.#stride <= most) this.#stride *= 2;
-    for (const layer of this.#layers) layer?.widen(this.#stride);
+    for (const layer of this.#layers) {
+      layer?.widen(this.#stride);
+      if (layer !== undefined) this.#place(layer);
+    }
   }
 }
 
