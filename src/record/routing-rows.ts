@@ -1,5 +1,6 @@
 /** Rows of samples.jsonl that tell of the routing of a mixture of experts. */
 import { z } from 'zod';
+import { counts } from './number-lists.ts';
 
 const count = z.number().int().nonnegative();
 const ms = z.number().nonnegative();
@@ -12,7 +13,7 @@ export const routingRowSchema = z.object({
   layer: count,
   /** Experts that a token passes: the counts sum to so many a token. */
   topK: count,
-  counts: z.array(count),
+  counts,
 });
 
 /** The trace file as it was written. */

@@ -4,6 +4,7 @@
  * that recomputing it later gives the same bits.
  */
 import { z } from 'zod';
+import { amounts, counts, numbers, numbersOrNull } from './number-lists.ts';
 import { routingRowSchema, tracePairRowSchema, traceRowSchema } from './routing-rows.ts';
 import { anatomyRowSchema, differenceRowSchema } from './weight-rows.ts';
 
@@ -15,7 +16,7 @@ const logp = z.number().nullable();
 export const tensorRowSchema = z.object({
   kind: z.literal('tensor'),
   name: z.string(),
-  shape: z.array(count),
+  shape: counts,
   /** Effective scheme, e.g. `int4-g64` where `int4-g128` did not divide, or `bf16` where kept. */
   scheme: z.string(),
   group: count.nullable(),
@@ -36,13 +37,13 @@ export const windowRowSchema = z.object({
   /** Index in the window of the first scored token = number of context tokens it saw. */
   scoreFrom: count,
   /** Natural-log probability of the target token. */
-  logp: z.array(logp),
+  logp: numbersOrNull,
   /** One character a token: `1` if the target was the argmax. */
   hit: z.string(),
   /** Natural-log probability of the most likely token. */
-  topLogp: z.array(logp),
+  topLogp: numbersOrNull,
   /** Σ p² over the vocabulary. */
-  sumSquares: z.array(logp),
+  sumSquares: numbersOrNull,
   /**
    * UTF-8 bytes of the text that the scored tokens stand for; a character belongs to the token that
    * completes it. Absent for rows of ids, and where decoding does not give the text back.
@@ -77,7 +78,7 @@ export const itemRowSchema = z.object({
   /** What greedy decoding wrote, where it was not token by token the right continuation. */
   generated: z.string().optional(),
   /** Of each candidate: Σ ln p of its continuation, nats, or the logit of a head. */
-  scores: z.array(logp).optional(),
+  scores: numbersOrNull.optional(),
   /** The candidates, where the item has its own. */
   choices: z.array(z.string()).optional(),
 });
@@ -128,7 +129,7 @@ export const iterationRowSchema = z.object({
   /** Until every row has its first token. */
   prefillMs: ms,
   /** Each decode step after that: one token for every row that goes on. */
-  stepMs: z.array(ms),
+  stepMs: amounts,
   e2eMs: ms,
   /** CPU time, user and system, of the worker process. */
   cpuMs: ms,
@@ -162,7 +163,7 @@ export const coldStartRowSchema = z.object({
 export const generatedRowSchema = z.object({
   kind: z.literal('generated'),
   prompt: count,
-  ids: z.array(count),
+  ids: counts,
   finish: z.enum(['stop', 'length', 'cancelled']),
 });
 
@@ -217,7 +218,7 @@ export const reportedRowSchema = z.object({
   /** Key or column in the file that was imported. */
   place: z.string(),
   /** What the tool measured, where the file has it; of these the value is the mean. */
-  samples: z.array(z.number()).optional(),
+  samples: numbers.optional(),
 });
 
 export const sampleRowSchema = z.discriminatedUnion('kind', [

@@ -1,5 +1,6 @@
 /** Rows of samples.jsonl that tell of the tensors of checkpoints that were looked at. */
 import { z } from 'zod';
+import { counts, numbers } from './number-lists.ts';
 
 const count = z.number().int().nonnegative();
 const finite = z.number().nullable();
@@ -8,7 +9,7 @@ const finite = z.number().nullable();
 export const anatomyRowSchema = z.object({
   kind: z.literal('anatomy'),
   name: z.string(),
-  shape: z.array(count),
+  shape: counts,
   scheme: z.string(),
   bytes: count,
   elements: count,
@@ -26,19 +27,19 @@ export const anatomyRowSchema = z.object({
   firstDeadRow: count.nullable(),
   firstBadRow: count.nullable(),
   absmaxRow: count.nullable(),
-  outlierChannels: z.array(count),
+  outlierChannels: counts,
   /** RMS of each of them / the median RMS of all channels. */
-  outlierRatios: z.array(z.number()),
+  outlierRatios: numbers,
   /** counts[i]: values with ⌊log2 |x|⌋ = firstExponent + i. */
   firstExponent: z.number().int(),
-  exponentCounts: z.array(count),
+  exponentCounts: counts,
 });
 
 /** Two versions of one tensor; sums run over the pairs of finite values. */
 export const differenceRowSchema = z.object({
   kind: z.literal('difference'),
   name: z.string(),
-  shape: z.array(count),
+  shape: counts,
   /** How the first and the second store it. */
   schemes: z.array(z.string()),
   elements: count,
