@@ -30,6 +30,13 @@ const FIRST_BYTE = 1 << 12;
 const LAYERS = 1 << 16;
 const IDS = 1 << 16;
 
+let compiled: object | undefined;
+
+function moduleOf(): object {
+  compiled ??= new wasm.Module(readFileSync(new URL('./count-routes.wasm', import.meta.url)));
+  return compiled;
+}
+
 /** Its memory is a shared one, which stays where it is when it grows: views of it stay good. */
 export class RouteKernel implements CheckKernel, TallyKernel {
   readonly bad: Uint8Array;
@@ -43,8 +50,7 @@ export class RouteKernel implements CheckKernel, TallyKernel {
   constructor(topK: number) {
     const pages = { initial: MORE_PAGES, maximum: MOST_PAGES, shared: true };
     this.#memory = new wasm.Memory<SharedArrayBuffer>(pages);
-    const bytes = readFileSync(new URL('./count-routes.wasm', import.meta.url));
-    const instance = new wasm.Instance(new wasm.Module(bytes), { env: { memory: this.#memory } });
+    const instance = new wasm.Instance(moduleOf(), { env: { memory: this.#memory } });
     this.#call = instance.exports as Record<Export, (...values: number[]) => number>;
     const columns = this.take(columnBytes(BLOCK_ROWS, topK));
     this.#columns = columnsIn(columns.buffer, BLOCK_ROWS, topK, columns.at);
