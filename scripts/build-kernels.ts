@@ -36,6 +36,11 @@ export const WASM_MODULES: readonly WasmModule[] = [
     name: 'count-routes.wasm',
     shared: true,
   },
+  {
+    folder: join(source, 'routing'),
+    sources: ['snappy', 'hybrid', 'plain-values'],
+    name: 'parquet-pages.wasm',
+  },
 ];
 
 const FLAGS = [

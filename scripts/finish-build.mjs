@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 const root = resolve(import.meta.dirname, '..');
 const compiled = [
   ...['weights/kernels/kernels', 'weights/kernels/statistics'],
-  ...['routing/scan-lines', 'routing/count-routes'],
+  ...['routing/scan-lines', 'routing/count-routes', 'routing/parquet-pages'],
 ];
 for (const name of compiled) {
   const wasm = `${name}.wasm`;

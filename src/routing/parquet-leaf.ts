@@ -6,17 +6,9 @@
 import type { ColumnMetaData, SchemaTree } from 'hyparquet';
 import { parquetHeader } from 'hyparquet/src/column.js';
 import { decompressPage } from 'hyparquet/src/datapage.js';
+import type { PageKernel, Span } from './page-kernel.ts';
 import { COMPRESSORS } from './parquet-compression.ts';
-import { allAre, listsOf, readHybrid } from './parquet-levels.ts';
-
-/** Pages of values; what a dictionary page holds is given first. */
-export interface PageSink {
-  /** PLAIN values of the dictionary. False: they cannot be read fast. */
-  dictionary(bytes: Uint8Array, count: number): boolean;
-  /** `codes`: places in the dictionary. */
-  codes(codes: Uint32Array): boolean;
-  plain(bytes: Uint8Array, count: number): boolean;
-}
+import type { PageSink } from './parquet-sinks.ts';
 
 export interface Leaf {
   readonly chunk: ColumnMetaData;
@@ -27,87 +19,115 @@ export interface Leaf {
 }
 
 interface Page {
-  readonly bytes: Uint8Array;
-  readonly at: number;
+  readonly values: Span;
   readonly count: number;
   readonly encoding: string;
 }
 
-type Header = ReturnType<typeof parquetHeader>;
-
-/** False: it is of a kind that is not read fast. `bytes`: of the chunk. */
-export function readLeaf(bytes: Uint8Array<ArrayBuffer>, leaf: Leaf, sink: PageSink): boolean {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const reader = { view, offset: 0 };
-  const total = Number(leaf.chunk.num_values);
-  for (let from = 0; from < total; ) {
-    if (reader.offset >= bytes.length) return false;
-    const header = parquetHeader(reader);
-    const packed = bytes.subarray(reader.offset, reader.offset + header.compressed_page_size);
-    if (packed.length < header.compressed_page_size) return false;
-    reader.offset += header.compressed_page_size;
-    if (header.dictionary_page_header) {
-      const whole = unpacked(packed, header.uncompressed_page_size, leaf);
-      if (!sink.dictionary(whole, header.dictionary_page_header.num_values)) return false;
-      continue;
-    }
-    const page = header.data_page_header
-      ? firstVersion(packed, header, { leaf, from })
-      : secondVersion(packed, header, { leaf, from });
-    if (page === null || !give(page, sink)) return false;
-    from += page.count;
-  }
-  return true;
-}
-
-function unpacked(packed: Uint8Array, bytes: number, { chunk }: Leaf): Uint8Array {
-  return decompressPage(packed, bytes, chunk.codec, COMPRESSORS);
-}
-
 interface At {
+  readonly kernel: PageKernel;
   readonly leaf: Leaf;
   /** Values before the page. */
   readonly from: number;
 }
 
+type Header = ReturnType<typeof parquetHeader>;
+
+/** False: it is of a kind that is not read fast. `bytes`: of the chunk, in the memory. */
+export function readLeaf(
+  bytes: Span,
+  { kernel, leaf, sink }: { kernel: PageKernel; leaf: Leaf; sink: PageSink },
+): boolean {
+  const total = Number(leaf.chunk.num_values);
+  let at = bytes.at;
+  for (let from = 0; from < total; ) {
+    if (at >= bytes.end) return false;
+    // Pages that are unpacked may move the memory.
+    const reader = { view: new DataView(kernel.buffer, at, bytes.end - at), offset: 0 };
+    const header = parquetHeader(reader);
+    const packed = { at: at + reader.offset, end: at + reader.offset + sizeOf(header) };
+    if (packed.end > bytes.end) return false;
+    at = packed.end;
+    const before = kernel.mark;
+    if (header.dictionary_page_header) {
+      const whole = unpacked(packed, header.uncompressed_page_size, { kernel, leaf });
+      // What is made of it stays behind it.
+      if (!sink.dictionary(whole, header.dictionary_page_header.num_values)) return false;
+      continue;
+    }
+    const of = { kernel, leaf, from };
+    const page = header.data_page_header
+      ? firstVersion(packed, header, of)
+      : secondVersion(packed, header, of);
+    if (page === null || !(page.count >= 0 && page.count <= total - from)) return false;
+    if (!give(page, { kernel, sink })) return false;
+    kernel.free(before);
+    from += page.count;
+  }
+  return true;
+}
+
+/** Bytes of the page; an end before its beginning is told as damage. */
+function sizeOf({ compressed_page_size: bytes }: Header): number {
+  if (!(bytes >= 0)) throw new RangeError(`a page of ${bytes} bytes`);
+  return bytes;
+}
+
+function unpacked(packed: Span, bytes: number, { kernel, leaf }: Omit<At, 'from'>): Span {
+  const { codec } = leaf.chunk;
+  if (codec === 'UNCOMPRESSED' && packed.end - packed.at === bytes) return packed;
+  const to = kernel.take(bytes);
+  if (codec === 'SNAPPY') {
+    if (!kernel.unsnap(packed, to)) throw new RangeError('a damaged page');
+    return to;
+  }
+  const whole = decompressPage(kernel.bytes(packed), bytes, codec, COMPRESSORS);
+  kernel.bytes(to).set(whole);
+  return to;
+}
+
 /** Levels with their lengths before the values, all compressed together. */
-function firstVersion(packed: Uint8Array, header: Header, { leaf, from }: At): Page | null {
+function firstVersion(packed: Span, header: Header, { kernel, leaf, from }: At): Page | null {
   const of = header.data_page_header;
   if (!of) return null;
-  const bytes = unpacked(packed, header.uncompressed_page_size, leaf);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const whole = unpacked(packed, header.uncompressed_page_size, { kernel, leaf });
   const count = of.num_values;
   const { repetition, definition } = levelsOf(leaf);
-  let at = 0;
+  let { at } = whole;
+  const next = (): Span | null => {
+    if (whole.end - at < 4) return null;
+    const length = new DataView(kernel.buffer).getUint32(at, true);
+    const levels = { at: at + 4, end: at + 4 + length };
+    at = levels.end;
+    return at > whole.end ? null : levels;
+  };
   if (repetition > 0) {
-    const end = at + 4 + view.getUint32(at, true);
-    if (!listsOf(leaf.perRow, { bytes, at: at + 4, end }, { from, count })) return null;
-    at = end;
+    const lists = next();
+    if (!lists || !kernel.listsAre(leaf.perRow, lists, { from, count })) return null;
   }
   if (definition > 0) {
-    const end = at + 4 + view.getUint32(at, true);
-    if (!allAre(definition, { bytes, at: at + 4, end }, count)) return null;
-    at = end;
+    const nulls = next();
+    if (!nulls || !kernel.allAre(definition, nulls, count)) return null;
   }
-  return { bytes, at, count, encoding: of.encoding };
+  return { values: { at, end: whole.end }, count, encoding: of.encoding };
 }
 
 /** Levels in front of the compressed values. */
-function secondVersion(packed: Uint8Array, header: Header, { leaf, from }: At): Page | null {
+function secondVersion(packed: Span, header: Header, { kernel, leaf, from }: At): Page | null {
   const of = header.data_page_header_v2;
   if (!of || of.num_nulls > 0) return null;
   const count = of.num_values;
   const { repetition, definition } = levelsOf(leaf);
-  const lists = of.repetition_levels_byte_length;
-  const before = lists + of.definition_levels_byte_length;
-  const span = { bytes: packed, at: 0, end: lists };
-  if (repetition > 0 && !listsOf(leaf.perRow, span, { from, count })) return null;
-  const nulls = { bytes: packed, at: lists, end: before };
-  if (definition > 0 && !allAre(definition, nulls, count)) return null;
-  const values = packed.subarray(before);
-  const size = header.uncompressed_page_size - before;
-  const bytes = of.is_compressed === false ? values : unpacked(values, size, leaf);
-  return { bytes, at: 0, count, encoding: of.encoding };
+  const lists = { at: packed.at, end: packed.at + of.repetition_levels_byte_length };
+  const nulls = { at: lists.end, end: lists.end + of.definition_levels_byte_length };
+  if (lists.end < lists.at || nulls.end < nulls.at || nulls.end > packed.end) return null;
+  if (repetition > 0 && !kernel.listsAre(leaf.perRow, lists, { from, count })) return null;
+  if (definition > 0 && !kernel.allAre(definition, nulls, count)) return null;
+  const values = { at: nulls.end, end: packed.end };
+  const size = header.uncompressed_page_size - (nulls.end - packed.at);
+  const isPacked = of.is_compressed !== false;
+  const whole = isPacked ? unpacked(values, size, { kernel, leaf }) : values;
+  return { values: whole, count, encoding: of.encoding };
 }
 
 function levelsOf({ path }: Leaf): { repetition: number; definition: number } {
@@ -118,14 +138,11 @@ function levelsOf({ path }: Leaf): { repetition: number; definition: number } {
   };
 }
 
-function give({ bytes, at, count, encoding }: Page, sink: PageSink): boolean {
-  if (encoding === 'PLAIN') return sink.plain(bytes.subarray(at), count);
+function give(page: Page, { kernel, sink }: { kernel: PageKernel; sink: PageSink }): boolean {
+  const { values, count, encoding } = page;
+  if (encoding === 'PLAIN') return sink.plain(values, count);
   if (encoding !== 'RLE_DICTIONARY' && encoding !== 'PLAIN_DICTIONARY') return false;
-  const width = bytes[at] as number;
-  const codes = new Uint32Array(count);
-  // A dictionary of one value needs no bits.
-  if (width === 0) return sink.codes(codes);
-  if (width > 24) return false;
-  const span = { bytes, at: at + 1, end: bytes.length };
-  return readHybrid(span, width, codes) && sink.codes(codes);
+  if (values.at >= values.end) return false;
+  const width = new DataView(kernel.buffer).getUint8(values.at);
+  return sink.places({ at: values.at + 1, end: values.end }, width, count);
 }

@@ -1,123 +1,105 @@
-/** Where the values of a column go: numbers into a typed array, names into their table. */
+/** Where the values of a column go: numbers into an array, names as numbers of their table. */
 import type { NameTable } from './name-table.ts';
-import type { PageSink } from './parquet-leaf.ts';
+import { BYTES, type Kind, type PageKernel, type PlainType, type Span } from './page-kernel.ts';
 
-type Numbers = Uint8Array | Uint16Array | Uint32Array | Float32Array;
+/** Pages of values; what a dictionary page holds is given first. False: not read fast. */
+export interface PageSink {
+  /** PLAIN values of the dictionary. */
+  dictionary(plain: Span, count: number): boolean;
+  /** Places in the dictionary, `width` bits each, 0 to 24. */
+  places(packed: Span, width: number, count: number): boolean;
+  plain(plain: Span, count: number): boolean;
+}
 
-const WIDTHS = { INT32: 4, INT64: 8, FLOAT: 4, DOUBLE: 8 } as const;
-export type NumberType = keyof typeof WIDTHS;
+interface SinkOf {
+  readonly kernel: PageKernel;
+  readonly kind: Kind;
+  /** Room for all values of the chunk. */
+  readonly into: Span;
+}
 
-/** Refuses what cannot be a value of `into`: negative, not finite, too large, not an integer. */
-export class NumberSink implements PageSink {
-  readonly #into: Numbers;
-  readonly #type: NumberType;
-  readonly #most: number;
-  #dictionary: Float64Array = new Float64Array(0);
-  #filled = 0;
+/** The values of one chunk, page by page. */
+abstract class ValueSink implements PageSink {
+  readonly kernel: PageKernel;
+  readonly kind: Kind;
+  readonly #into: Span;
+  #dictionary: Span = { at: 0, end: 0 };
+  #filled: number;
 
-  constructor(into: Numbers, type: NumberType, most: number) {
+  constructor({ kernel, kind, into }: SinkOf) {
+    this.kernel = kernel;
+    this.kind = kind;
     this.#into = into;
-    this.#type = type;
-    this.#most = most;
+    this.#filled = into.at;
   }
 
-  dictionary(bytes: Uint8Array, count: number): boolean {
-    const values = new Float64Array(count);
-    this.#dictionary = values;
-    return this.#read(bytes, count, values, 0);
+  dictionary(plain: Span, count: number): boolean {
+    if (count > plain.end - plain.at) return false;
+    const { at, end } = this.kernel.take(count * BYTES[this.kind]);
+    this.#dictionary = { at, end };
+    return this.read(plain, count, at);
   }
 
-  codes(codes: Uint32Array): boolean {
-    const into = this.#into;
+  places(packed: Span, width: number, count: number): boolean {
+    const to = this.#room(count);
+    if (to === null || width > 24) return false;
     const dictionary = this.#dictionary;
-    const from = this.#filled;
-    if (from + codes.length > into.length) return false;
-    let most = 0;
-    for (let i = 0; i < codes.length; i++) {
-      const code = codes[i] as number;
-      if (code > most) most = code;
-      into[from + i] = dictionary[code] as number;
-    }
-    this.#filled += codes.length;
-    return most < dictionary.length;
+    // A dictionary of one value needs no bits: as a run of its only place.
+    if (width === 0) return this.#repeat(to, count);
+    return this.kernel.places(this.kind, packed, { width, count, dictionary, to });
   }
 
-  plain(bytes: Uint8Array, count: number): boolean {
-    const from = this.#filled;
-    this.#filled += count;
-    if (this.#filled > this.#into.length) return false;
-    return this.#read(bytes, count, this.#into, from);
+  plain(plain: Span, count: number): boolean {
+    const to = this.#room(count);
+    return to !== null && this.read(plain, count, to);
   }
 
-  #read(bytes: Uint8Array, count: number, into: Numbers | Float64Array, from: number): boolean {
-    const width = WIDTHS[this.#type];
-    if (bytes.length < count * width) return false;
-    // A view needs its values aligned.
-    const own = bytes.byteOffset % width === 0 ? bytes : bytes.slice(0, count * width);
-    const { buffer, byteOffset: at } = own;
-    const most = this.#most;
-    let ok = true;
-    if (this.#type === 'INT64') {
-      const halves = new Int32Array(buffer, at, 2 * count);
-      for (let i = 0; i < count; i++) {
-        const value = (halves[2 * i] as number) >>> 0;
-        ok = ok && halves[2 * i + 1] === 0 && value <= most;
-        into[from + i] = value;
-      }
-      return ok;
-    }
-    const values =
-      this.#type === 'INT32'
-        ? new Int32Array(buffer, at, count)
-        : this.#type === 'FLOAT'
-          ? new Float32Array(buffer, at, count)
-          : new Float64Array(buffer, at, count);
-    for (let i = 0; i < count; i++) {
-      const value = values[i] as number;
-      ok = ok && value >= 0 && value <= most;
-      into[from + i] = value;
-    }
-    return ok;
+  abstract read(plain: Span, count: number, to: number): boolean;
+
+  #room(count: number): number | null {
+    const to = this.#filled;
+    this.#filled += count * BYTES[this.kind];
+    return this.#filled > this.#into.end ? null : to;
+  }
+
+  #repeat(to: number, count: number): boolean {
+    const { at, end } = this.#dictionary;
+    if (at === end) return false;
+    const [buffer, wide] = [this.kernel.buffer, BYTES[this.kind]];
+    const cells = wide === 2 ? Uint16Array : Uint32Array;
+    new cells(buffer, to, count).fill(new cells(buffer, at, 1)[0] as number);
+    return true;
   }
 }
 
-/** Texts as numbers of a table. */
-export class NameSink implements PageSink {
-  readonly #into: Uint32Array;
+/** Refuses what cannot be a value: negative, not finite, above `most`. */
+export class NumberSink extends ValueSink {
+  readonly #type: PlainType;
+  readonly #most: number;
+
+  constructor(of: SinkOf & { readonly type: PlainType; readonly most: number }) {
+    super(of);
+    this.#type = of.type;
+    this.#most = of.most;
+  }
+
+  read(plain: Span, count: number, to: number): boolean {
+    const of = { type: this.#type, count, to, most: this.#most };
+    return this.kernel.plain(this.kind, plain, of);
+  }
+}
+
+export class NameSink extends ValueSink {
   readonly #names: NameTable;
-  #dictionary = new Uint32Array(0);
-  #filled = 0;
 
-  constructor(into: Uint32Array, names: NameTable) {
-    this.#into = into;
-    this.#names = names;
+  constructor(of: { kernel: PageKernel; into: Span; names: NameTable }) {
+    super({ ...of, kind: 'u32' });
+    this.#names = of.names;
   }
 
-  dictionary(bytes: Uint8Array, count: number): boolean {
-    this.#dictionary = new Uint32Array(count);
-    return this.#read(bytes, count, this.#dictionary);
-  }
-
-  codes(codes: Uint32Array): boolean {
-    const from = this.#filled;
-    this.#filled += codes.length;
-    if (this.#filled > this.#into.length) return false;
-    for (let i = 0; i < codes.length; i++) {
-      const name = this.#dictionary[codes[i] as number];
-      if (name === undefined) return false;
-      this.#into[from + i] = name;
-    }
-    return true;
-  }
-
-  plain(bytes: Uint8Array, count: number): boolean {
-    const from = this.#filled;
-    this.#filled += count;
-    if (this.#filled > this.#into.length) return false;
-    return this.#read(bytes, count, this.#into.subarray(from, from + count));
-  }
-
-  #read(bytes: Uint8Array, count: number, into: Uint32Array): boolean {
+  read(plain: Span, count: number, to: number): boolean {
+    const bytes = this.kernel.bytes(plain);
+    const into = new Uint32Array(this.kernel.buffer, to, count);
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     let at = 0;
     for (let i = 0; i < count; i++) {

@@ -9,8 +9,10 @@ import {
 } from 'hyparquet';
 import { FormatError } from '../record/errors.ts';
 import { BLOCK_ROWS, BlockBuilder } from './block-builder.ts';
+import { NameTable } from './name-table.ts';
+import { PageKernel } from './page-kernel.ts';
 import { COMPRESSORS } from './parquet-compression.ts';
-import { type GroupColumns, readGroup } from './parquet-group.ts';
+import { type GroupColumns, listSize, readGroup } from './parquet-group.ts';
 import { type ParsedLine, routeOf } from './parse-line.ts';
 import type { Reading } from './read-jsonl.ts';
 import { readHeader, type TraceHeader } from './trace-header.ts';
@@ -54,10 +56,28 @@ export async function peekParquet(
     });
   }
   const header = headerIn(open.metadata);
+  const topK = sizeOfLists(path, open) ?? (await sizeOfFirst(path, open));
+  return { header, topK: topK ?? header?.topK ?? DEFAULT_TOP_K };
+}
+
+/** Elements of each list of experts in the first group, if it is of a kind that is read fast. */
+function sizeOfLists(path: string, { metadata }: OpenParquet): number | null {
+  const [group] = metadata.row_groups;
+  if (group === undefined) return null;
+  const descriptor = openSync(path, 'r');
+  try {
+    return listSize(
+      { descriptor, metadata, kernel: new PageKernel(), names: new NameTable() },
+      group,
+    );
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+async function sizeOfFirst(path: string, open: OpenParquet): Promise<number | null> {
   const [first] = await rowsOf(path, open, { start: 0, end: 1 });
-  const ids = first?.topk_ids;
-  const topK = Array.isArray(ids) ? ids.length : (header?.topK ?? DEFAULT_TOP_K);
-  return { header, topK };
+  return Array.isArray(first?.topk_ids) ? first.topk_ids.length : null;
 }
 
 /** A value of the key-value metadata that is a meta record. */
@@ -78,6 +98,7 @@ export async function readParquet(reading: Reading): Promise<void> {
   const open = await openParquet(path);
   const { metadata } = open;
   const builder = new BlockBuilder(topK);
+  const kernel = new PageKernel();
   const at = { before: 0, mapping: [] };
   const give = (): void => receiver.receive(builder.take(), at);
   const descriptor = openSync(path, 'r');
@@ -86,7 +107,10 @@ export async function readParquet(reading: Reading): Promise<void> {
   try {
     for (const group of metadata.row_groups) {
       const end = done + Number(group.num_rows);
-      const columns = readGroup({ descriptor, metadata, topK, names: builder.names }, group);
+      const columns = readGroup(
+        { descriptor, metadata, topK, kernel, names: builder.names },
+        group,
+      );
       if (columns !== null) addColumns(columns, { builder, from: done, give });
       for (let start = columns === null ? done : end; start < end; start += SLOW_ROWS) {
         const rows = await rowsOf(path, open, { start, end: Math.min(start + SLOW_ROWS, end) });
