@@ -69,7 +69,7 @@ function expected(place: u32, size: u32): u32 {
   return bits;
 }
 
-/** Are the lists of `size` elements each? `from`: elements before; `table`: room for `size` bytes. */
+/** Are all lists of `size` elements? `from`: elements before; `table`: room for `size` bytes. */
 export function listsAre(
   at: usize,
   end: usize,
