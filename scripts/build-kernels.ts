@@ -26,7 +26,7 @@ export const WASM_MODULES: readonly WasmModule[] = [
   },
   {
     folder: join(source, 'weights/kernels'),
-    sources: ['counts', 'column-squares', 'moments'],
+    sources: ['counts', 'column-squares', 'moments', 'fp8-statistics'],
     name: 'statistics.wasm',
   },
   { folder: join(source, 'routing'), sources: ['scan-lines'], name: 'scan-lines.wasm' },

@@ -5,17 +5,21 @@ import { decodeF32 } from '../dtype.ts';
 import {
   type Fp8Tensor,
   type IntTensor,
+  type PlainTensor,
   type StoredTensor,
   storedScheme,
 } from '../formats/stored-tensor.ts';
 import type { Kernels } from '../kernels/kernels.ts';
 import { plainKernels } from '../kernels/plain-kernels.ts';
+import type { StatisticsKernels } from '../kernels/statistics-kernels.ts';
 import { wasmKernels } from '../kernels/wasm-kernels.ts';
 import { holdsNumbers, type LookedAt, storedBytes, storedValues } from '../looked-at.ts';
 import { decodedBytes } from './decoded-bytes.ts';
 import type { DepthSeries, Examined } from './depth.ts';
 import { type Diagnosis, diagnose, THRESHOLDS } from './diagnose.ts';
+import { Fp8Scan } from './fp8-scan.ts';
 import { statisticsKernels, TensorScan } from './tensor-scan.ts';
+import type { TensorStatistics } from './tensor-statistics.ts';
 import type { ScannedDtype } from './value-sums.ts';
 
 export interface Autopsy {
@@ -56,11 +60,10 @@ export async function examine(looked: LookedAt, options: AutopsyOptions): Promis
       continue;
     }
     if (stored.kind !== 'plain') scales.push(...diagnoseScales(stored, looked));
-    const scan = new TensorScan(shape, scannedDtype(stored) ?? 'F32', kernels);
+    const scan = startScan(stored, looked, { kernels, decoding });
     try {
-      for (const piece of piecesOf(stored, looked, decoding)) {
-        scan.add(piece);
-        scanned += piece.byteLength;
+      for (const bytes of scan.steps) {
+        scanned += bytes;
         if (scanned < BREATH_BYTES) continue;
         scanned = 0;
         // The way in for Ctrl-C and for whoever draws progress.
@@ -87,6 +90,33 @@ export async function examine(looked: LookedAt, options: AutopsyOptions): Promis
   return { tensors, diagnoses: [...scales, ...diagnoses], series, skipped };
 }
 
+interface Scan {
+  /** Bytes that were examined, piece after piece. */
+  readonly steps: Iterable<number>;
+  finish(): TensorStatistics;
+}
+
+interface ScanKernels {
+  readonly kernels: StatisticsKernels;
+  readonly decoding: Kernels;
+}
+
+function startScan(stored: StoredTensor, looked: LookedAt, of: ScanKernels): Scan {
+  if (stored.kind === 'fp8') {
+    const scan = new Fp8Scan(stored, of.kernels);
+    return { steps: scan.strips(looked), finish: () => scan.finish() };
+  }
+  const scan = new TensorScan(stored.shape, scannedDtype(stored) ?? 'F32', of.kernels);
+  return { steps: added(scan, piecesOf(stored, looked, of.decoding)), finish: () => scan.finish() };
+}
+
+function* added(scan: TensorScan, pieces: Iterable<Uint8Array | Float32Array>): Generator<number> {
+  for (const piece of pieces) {
+    scan.add(piece);
+    yield piece.byteLength;
+  }
+}
+
 /** Of bytes that are examined as they are; null: values are decoded to F32. */
 function scannedDtype(stored: StoredTensor): ScannedDtype | null {
   if (stored.kind !== 'plain') return null;
@@ -95,11 +125,11 @@ function scannedDtype(stored: StoredTensor): ScannedDtype | null {
 }
 
 function piecesOf(
-  stored: StoredTensor,
+  stored: PlainTensor | IntTensor,
   { readAt, readInto }: LookedAt,
   kernels: Kernels,
 ): Iterable<Uint8Array | Float32Array> {
-  if (stored.kind !== 'plain') {
+  if (stored.kind === 'int') {
     return decodedBytes(stored, { kernels, reader: { readAt, readInto } });
   }
   return scannedDtype(stored) === null

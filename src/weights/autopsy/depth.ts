@@ -1,5 +1,5 @@
 /** Tensors that come once a layer, side by side: what is unlike its neighbours shows there. */
-import type { TensorStatistics } from './tensor-scan.ts';
+import type { TensorStatistics } from './tensor-statistics.ts';
 
 export interface Examined {
   readonly name: string;

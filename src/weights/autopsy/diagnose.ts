@@ -1,6 +1,6 @@
 /** What is wrong with a checkpoint, each diagnosis with its threshold and what was found. */
 import { type DepthSeries, depthSeries, type Examined } from './depth.ts';
-import { OUTLIER_RATIO } from './tensor-scan.ts';
+import { OUTLIER_RATIO } from './tensor-statistics.ts';
 
 export interface Diagnosis {
   readonly code:

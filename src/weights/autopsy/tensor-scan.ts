@@ -8,57 +8,19 @@ import {
   type StatisticsKernels,
   wasmStatistics,
 } from '../kernels/statistics-kernels.ts';
+import {
+  addSquares,
+  hasChannels,
+  isOrdinary,
+  MOST_ROWS,
+  RowSizes,
+  type TensorStatistics,
+  tensorStatistics,
+} from './tensor-statistics.ts';
 import { CodeCounts, type ScannedDtype, ValueSums } from './value-sums.ts';
 
-export interface OutlierChannel {
-  /** Index along the last dimension: an input feature of a linear layer. */
-  readonly channel: number;
-  /** Root mean square of the channel / the median of all channels. */
-  readonly ratio: number;
-}
-
-export interface TensorStatistics {
-  readonly elements: number;
-  /** Of the finite values; null where there is none. */
-  readonly mean: number | null;
-  /** Population: √(Σ(x − mean)² / n). */
-  readonly std: number | null;
-  readonly min: number | null;
-  readonly max: number | null;
-  readonly absmax: number | null;
-  /** n·Σ(x − mean)⁴ / (Σ(x − mean)²)²: 3 for a normal distribution; null for a constant. */
-  readonly kurtosis: number | null;
-  readonly nan: number;
-  readonly positiveInfinity: number;
-  readonly negativeInfinity: number;
-  readonly zeros: number;
-  /** Rows that hold nothing but zeros; 0 for what is not a matrix. */
-  readonly deadRows: number;
-  readonly firstDeadRow: number | null;
-  /** Row of the first NaN or infinity. */
-  readonly firstBadRow: number | null;
-  /** The row with the largest absolute value. */
-  readonly absmaxRow: number | null;
-  /** Channels of at least OUTLIER_RATIO, largest first, at most eight. */
-  readonly outliers: readonly OutlierChannel[];
-  /** counts[i]: values with ⌊log2 |x|⌋ = firstExponent + i; zeros and non-finite ones in none. */
-  readonly histogram: { readonly firstExponent: number; readonly counts: readonly number[] };
-}
-
-/** Where a channel is called an outlier: 8 times the median RMS of the tensor's channels. */
-export const OUTLIER_RATIO = 8;
-const SHOWN_OUTLIERS = 8;
-/** A median of fewer channels says little. */
-const LEAST_CHANNELS = 16;
-/** 8 MiB of sums: wider "matrices" are tables in disguise, and get no channels. */
-const MOST_CHANNELS = 2 ** 20;
 /** Bytes that the kernels go over one after the other, while they are in the cache. */
 const CHUNK = 2 ** 17;
-/** Rows whose squares are added up in f32: rounding then adds 2⁻¹⁸ of a sum at most. */
-const MOST_ROWS = 64;
-/** Squares of such values, and 64 of them, stay in the range of f32. */
-const LEAST_SIZE = 2 ** -50;
-const MOST_SIZE = 2 ** 60;
 
 /** For one scan after the other: WASM where there is SIMD. */
 export function statisticsKernels(): StatisticsKernels {
@@ -71,7 +33,6 @@ export class TensorScan {
   readonly #dtype: ScannedDtype;
   readonly #values: CodeCounts | ValueSums;
   readonly #cols: number;
-  readonly #isMatrix: boolean;
   /** f64 [cols] in the memory of the kernels; null: no channels. */
   readonly #squares: number | null;
   /** Where magnitudes of rows, and the bytes themselves, are put. */
@@ -79,11 +40,7 @@ export class TensorScan {
   readonly #src: number;
   #at = 0;
   #rowMax = 0;
-  #deadRows = 0;
-  #firstDeadRow: number | null = null;
-  #firstBadRow: number | null = null;
-  #largest = -1;
-  #absmaxRow: number | null = null;
+  readonly #rows: RowSizes;
 
   /**
    * @param shape [.., rows, cols]; leading dimensions (experts) are rows counted through
@@ -97,9 +54,9 @@ export class TensorScan {
     this.#kernels = kernels;
     this.#dtype = dtype;
     this.#cols = Math.max(shape.at(-1) ?? 1, 1);
-    this.#isMatrix = shape.length >= 2 && this.#cols > 1;
-    const counted = this.#cols >= LEAST_CHANNELS && this.#cols <= MOST_CHANNELS;
-    this.#squares = this.#isMatrix && counted ? AFTER_COUNTS : null;
+    this.#rows = new RowSizes(shape.length >= 2 && this.#cols > 1);
+    const counted = hasChannels(shape.length, this.#cols);
+    this.#squares = counted ? AFTER_COUNTS : null;
     this.#magnitudes = AFTER_COUNTS + (counted ? 8 * this.#cols : 0);
     this.#src = this.#magnitudes + CHUNK;
     reach(kernels, this.#src + CHUNK);
@@ -133,7 +90,7 @@ export class TensorScan {
     this.#values.add(this.#src, { values: rows * cols, finite });
     // Zeros add nothing.
     if (this.#squares !== null && !(finite && largest === 0)) {
-      const ordinary = finite && largest >= LEAST_SIZE && largest < MOST_SIZE;
+      const ordinary = finite && isOrdinary(largest);
       const sums = this.#squares + 8 * col;
       if (ordinary) this.#fastSquares(rows, cols, sums);
       else addSquares(decodeF32(bytes, this.#dtype), this.#doubles(sums, cols));
@@ -173,62 +130,15 @@ export class TensorScan {
   }
 
   #endRow(): void {
-    const row = this.#at / this.#cols - 1;
-    if (this.#rowMax === 0 && this.#isMatrix) {
-      this.#deadRows++;
-      this.#firstDeadRow ??= row;
-    }
-    if (Number.isNaN(this.#rowMax)) this.#firstBadRow ??= row;
-    else if (this.#rowMax > this.#largest) {
-      this.#largest = this.#rowMax;
-      this.#absmaxRow = row;
-    }
+    this.#rows.add(this.#rowMax);
     this.#rowMax = 0;
   }
 
   finish(): TensorStatistics {
-    const { moments, histogram, ...counts } = this.#values.finish();
-    const { count, mean, m2, m4 } = moments;
-    const { min, max, nan, positiveInfinity, negativeInfinity, zeros } = counts;
-    const some = count > 0;
-    const rows = this.#at / this.#cols;
-    return {
+    return tensorStatistics(this.#values.finish(), this.#rows, {
       elements: this.#at,
-      mean: some ? mean : null,
-      std: some ? Math.sqrt(m2 / count) : null,
-      min: some ? min : null,
-      max: some ? max : null,
-      absmax: some ? Math.max(-min, max) : null,
-      kurtosis: m2 > 0 ? (m4 / m2) * (count / m2) : null,
-      ...{ nan, positiveInfinity, negativeInfinity, zeros },
-      deadRows: this.#deadRows,
-      firstDeadRow: this.#firstDeadRow,
-      firstBadRow: this.#firstBadRow,
-      absmaxRow: this.#absmaxRow,
-      outliers:
-        this.#squares === null ? [] : outliersOf(this.#doubles(this.#squares, this.#cols), rows),
-      histogram,
-    };
+      squares: this.#squares === null ? null : this.#doubles(this.#squares, this.#cols),
+      rows: this.#at / this.#cols,
+    });
   }
-}
-
-/** What the kernels leave out: values that are not finite, and those whose squares leave f32. */
-function addSquares(values: Float32Array, sums: Float64Array): void {
-  const cols = sums.length;
-  for (let i = 0, col = 0; i < values.length; i++) {
-    const x = values[i]!;
-    if (x - x === 0) sums[col] = sums[col]! + x * x;
-    if (++col === cols) col = 0;
-  }
-}
-
-function outliersOf(squares: Float64Array, rows: number): OutlierChannel[] {
-  const rms = squares.map((sum) => Math.sqrt(sum / rows));
-  const median = rms.toSorted()[rms.length >> 1]!;
-  if (!(median > 0)) return [];
-  return [...rms]
-    .map((value, channel) => ({ channel, ratio: value / median }))
-    .filter(({ ratio }) => ratio >= OUTLIER_RATIO)
-    .sort((a, b) => b.ratio - a.ratio || a.channel - b.channel)
-    .slice(0, SHOWN_OUTLIERS);
 }

@@ -6,21 +6,13 @@
  * 4,096 values are combined (moments.ts).
  */
 import { decodeF32 } from '../dtype.ts';
-import { f32Bits } from '../encode.ts';
 import { COUNTS, type StatisticsKernels } from '../kernels/statistics-kernels.ts';
+import { addCounts, type Came, type CodeSums, noCounts, sumCodes } from './code-sums.ts';
 import { BLOCK, blockStatistics, combine, type Moments, NO_MOMENTS } from './moments.ts';
 
 export type ScannedDtype = 'BF16' | 'F16' | 'F32';
 
-export interface ValueStatistics {
-  readonly moments: Moments;
-  readonly nan: number;
-  readonly positiveInfinity: number;
-  readonly negativeInfinity: number;
-  readonly zeros: number;
-  /** Of the finite values; +Infinity and −Infinity where there is none. */
-  readonly min: number;
-  readonly max: number;
+export interface ValueStatistics extends CodeSums {
   /** counts[i]: values with ⌊log2 |x|⌋ = firstExponent + i; zeros and non-finite ones in none. */
   readonly histogram: { readonly firstExponent: number; readonly counts: readonly number[] };
 }
@@ -94,57 +86,10 @@ export class CodeCounts {
   }
 
   finish(): ValueStatistics {
-    const came = this.#came();
     const exponents = new Float64Array(256);
-    let [nan, positiveInfinity, negativeInfinity, count, sum] = [0, 0, 0, 0, 0];
-    let min = Number.POSITIVE_INFINITY;
-    let max = Number.NEGATIVE_INFINITY;
-    let zeros = 0;
-    for (let i = 0; i < came.length; i++) {
-      const times = came.times[i]!;
-      const x = came.values[i]!;
-      if (x - x === 0) {
-        count += times;
-        sum += x * times;
-        if (x < min) min = x;
-        if (x > max) max = x;
-        if (x === 0) zeros += times;
-        else exponents[exponentOf(x)]! += times;
-      } else if (x === Number.POSITIVE_INFINITY) positiveInfinity += times;
-      else if (x === Number.NEGATIVE_INFINITY) negativeInfinity += times;
-      else nan += times;
-    }
-    return {
-      moments: momentsOf(came, count === 0 ? 0 : sum / count, count),
-      ...{ nan, positiveInfinity, negativeInfinity, zeros },
-      // −0 and 0 are one.
-      ...{ min: min + 0, max: max + 0, histogram: histogramOf(exponents) },
-    };
+    const sums = sumCodes(this.#came(), exponents);
+    return { ...sums, histogram: histogramOf(exponents) };
   }
-}
-
-interface Came {
-  readonly values: Float32Array;
-  readonly times: Float64Array;
-  readonly length: number;
-}
-
-/** `mean` and `count`: of the finite values. */
-function momentsOf({ values, times, length }: Came, mean: number, count: number): Moments {
-  let [m2, m3, m4] = [0, 0, 0];
-  for (let i = 0; i < length; i++) {
-    const d = values[i]! - mean;
-    if (d - d !== 0) continue;
-    const square = d * d;
-    m2 += square * times[i]!;
-    m3 += square * d * times[i]!;
-    m4 += square * square * times[i]!;
-  }
-  return { count, mean, m2, m3, m4 };
-}
-
-function exponentOf(x: number): number {
-  return (f32Bits(x) >>> 23) & 255;
 }
 
 /** Of F32, and of what is decoded to it. */
@@ -153,10 +98,7 @@ export class ValueSums {
   readonly #exponents = new Float64Array(256);
   #pending = 0;
   #moments: Moments = NO_MOMENTS;
-  readonly #counts = {
-    ...{ nan: 0, positiveInfinity: 0, negativeInfinity: 0, zeros: 0 },
-    ...{ min: Number.POSITIVE_INFINITY, max: Number.NEGATIVE_INFINITY },
-  };
+  readonly #counts = noCounts();
 
   /** The counts of the kernels are zero. */
   constructor(kernels: StatisticsKernels) {
@@ -189,13 +131,7 @@ export class ValueSums {
   #addAny(block: Float32Array): void {
     const found = blockStatistics(block, 0, block.length);
     this.#moments = combine(this.#moments, found);
-    const counts = this.#counts;
-    counts.nan += found.nan;
-    counts.positiveInfinity += found.positiveInfinity;
-    counts.negativeInfinity += found.negativeInfinity;
-    counts.zeros += found.zeros;
-    counts.min = Math.min(counts.min, found.min);
-    counts.max = Math.max(counts.max, found.max);
+    addCounts(this.#counts, found);
   }
 
   #take(): void {
@@ -220,7 +156,7 @@ const SCRATCH = 16;
 const EXPONENT_BIAS = 127;
 
 /** Of exponents as an f32 codes them; the last code is that of what is not finite. */
-function histogramOf(exponents: Float64Array): ValueStatistics['histogram'] {
+export function histogramOf(exponents: Float64Array): ValueStatistics['histogram'] {
   const counts = exponents.subarray(0, 255);
   const first = counts.findIndex((count) => count > 0);
   if (first < 0) return { firstExponent: 0, counts: [] };

@@ -1,9 +1,11 @@
 /** The statistics in plain TypeScript: what WASM must equal bit for bit, and what runs without. */
 import { decodeF32 } from '../dtype.ts';
+import { addSquares, plainFp8Statistics } from './plain-fp8-statistics.ts';
 import { COUNTS, newMemory, type StatisticsKernels } from './statistics-kernels.ts';
 
 export function plainStatistics(): StatisticsKernels {
   const memory = newMemory();
+  const bytes = (at: number, n: number) => new Uint8Array(memory.buffer, at, n);
   const words = (at: number, n: number) => new Uint32Array(memory.buffer, at, n);
   const codes = (at: number, n: number) => new Uint16Array(memory.buffer, at, n);
   const floats = (at: number, n: number) => new Float32Array(memory.buffer, at, n);
@@ -43,30 +45,19 @@ export function plainStatistics(): StatisticsKernels {
       }
     },
     columnSquaresBf16(src, rows, cols, sums) {
-      const bytes = new Uint8Array(memory.buffer, src, 2 * rows * cols);
-      addSquares(decodeF32(bytes, 'BF16'), cols, doubles(sums, cols));
+      addSquares(decodeF32(bytes(src, 2 * rows * cols), 'BF16'), cols, doubles(sums, cols));
     },
     columnSquaresF16(src, rows, cols, sums) {
-      const bytes = new Uint8Array(memory.buffer, src, 2 * rows * cols);
-      addSquares(decodeF32(bytes, 'F16'), cols, doubles(sums, cols));
+      addSquares(decodeF32(bytes(src, 2 * rows * cols), 'F16'), cols, doubles(sums, cols));
     },
     columnSquaresF32(src, rows, cols, sums) {
       addSquares(floats(src, rows * cols), cols, doubles(sums, cols));
     },
+    ...plainFp8Statistics(memory),
     blockMoments(src, n, dst) {
       doubles(dst, 7).set(blockMoments(floats(src, n)));
     },
   };
-}
-
-function addSquares(values: Float32Array, cols: number, sums: Float64Array): void {
-  for (let col = 0; col < cols; col++) {
-    let sum = 0;
-    for (let i = col; i < values.length; i += cols) {
-      sum = Math.fround(sum + Math.fround(values[i]! * values[i]!));
-    }
-    sums[col]! += sum;
-  }
 }
 
 function blockMoments(values: Float32Array): number[] {

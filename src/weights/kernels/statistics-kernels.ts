@@ -5,10 +5,15 @@
 import { readFileSync } from 'node:fs';
 import { type WasmMemory, wasm } from './web-assembly.ts';
 
-/** Where counts lie: u32 [65,536] of codes, or u32 [4, 256] of exponents. Scratch lies below. */
+/**
+ * Where counts lie: u32 [65,536] of codes, u32 [4, 256] of exponents, or u32 [256] of bytes.
+ * Scratch lies below.
+ */
 export const COUNTS = 1024;
 /** The first byte behind the counts. */
 export const AFTER_COUNTS = COUNTS + 4 * 65_536;
+/** What E4M3FN is too small by where its bits lie at those of an f32. */
+export const FP8_SCALE_UP = 2 ** 120;
 
 /** All places are byte offsets in `memory`. */
 export interface StatisticsKernels {
@@ -28,6 +33,24 @@ export interface StatisticsKernels {
   columnSquaresBf16(src: number, rows: number, cols: number, sums: number): void;
   columnSquaresF16(src: number, rows: number, cols: number, sums: number): void;
   columnSquaresF32(src: number, rows: number, cols: number, sums: number): void;
+  /** How often each byte comes among `n`. */
+  countBytes(src: number, n: number): void;
+  /**
+   * Of bytes that were counted, `n` of them, by values that are finite (f32 [256] times a scale,
+   * rounded to f32): mean, Σ(x − mean)², ³, ⁴ as f64 [4].
+   */
+  codeMoments(table: number, scale: number, n: number, dst: number): void;
+  /** Adds how often each exponent of an f32 comes among these values to f64 [256]. */
+  codeExponents(table: number, scale: number, dst: number): void;
+  /** u8 [rows]: the largest code without its sign; 127 where one is a NaN of E4M3FN. */
+  rowMagnitudes8(src: number, rows: number, cols: number, dst: number): void;
+  /**
+   * As the others, of E4M3FN codes, none of them NaN, times a scale. `scales`: f32 [rows], each
+   * times FP8_SCALE_UP.
+   */
+  columnSquaresFp8(src: number, rows: number, cols: number, scales: number, sums: number): void;
+  /** Rows [rows, width] out of a matrix of `pitch` columns, one behind the other. */
+  packRows(src: number, rows: number, pitch: number, width: number, dst: number): void;
   /** Of finite f32: mean, Σ(x − mean)², ³, ⁴, zeros, least and largest as f64 [7]. */
   blockMoments(src: number, n: number, dst: number): void;
 }

@@ -1,6 +1,7 @@
 /** The statistics: WASM ≡ TypeScript, bit for bit, over ragged shapes and every kind of value. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { E4M3_VALUES } from '../dtype.ts';
 import { plainStatistics } from './plain-statistics.ts';
 import {
   AFTER_COUNTS,
@@ -110,6 +111,71 @@ describe('statistics', () => {
         );
         for (const found of [bf16, f16, f32]) {
           expect(before(found).every((sum) => sum >= 0.1 && sum < 1e30)).toBe(true);
+        }
+      }),
+    );
+  });
+
+  it('of bytes: how often each comes, and the moments of their values', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 9_000 }), fc.integer(), (count, seed) => {
+        const codes = anyBytes(count, seed, 2).subarray(0, count);
+        const found = compare(codes, (of) => of.countBytes(SRC, count));
+        const counts = new Uint32Array(found.buffer, COUNTS, 256);
+        expect(counts.reduce((sum, n) => sum + n, 0)).toBe(count);
+        compare(codes, (of) => {
+          const values = new Float32Array(of.memory.buffer, OUT, 256);
+          for (let code = 0; code < 256; code++) values[code] = (code - 100) / 3;
+          of.countBytes(SRC, count);
+          of.codeMoments(OUT, Math.fround(0.1), count, 16);
+          of.codeExponents(OUT, Math.fround(0.1), OUT + 1024);
+        });
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('of FP8: the largest codes of rows, and sums of squares with a scale a row', () => {
+    fc.assert(
+      fc.property(shape.rows, shape.cols, shape.seed, (rows, cols, seed) => {
+        const count = rows * cols;
+        const codes = anyBytes(count, seed, 2).subarray(0, count);
+        compare(codes, (of) => of.rowMagnitudes8(SRC, rows, cols, OUT));
+        // No exponent of 15, and with it no NaN.
+        const numbers = codes.map((code) => code & 0xbf);
+        const found = compare(numbers, (of) => {
+          const scales = new Float32Array(of.memory.buffer, OUT, rows);
+          for (let row = 0; row < rows; row++) scales[row] = 2 ** 120 / (3 + row);
+          of.columnSquaresFp8(SRC, rows, cols, OUT, SUMS);
+        });
+        const sums = new Float64Array(found.buffer, SUMS, cols);
+        const wanted = Array.from(sums, (_, col) => {
+          let sum = 0.1;
+          for (let row = 0; row < rows; row++) {
+            sum += (E4M3_VALUES[numbers[row * cols + col]!]! / (3 + row)) ** 2;
+          }
+          return sum;
+        });
+        // 64 sums in f32, and the rounding of what is squared.
+        for (const [i, sum] of sums.entries()) {
+          expect(Math.abs(sum / wanted[i]! - 1)).toBeLessThan(67 * 2 ** -24);
+        }
+      }),
+    );
+  });
+
+  it('of columns: rows are put one behind the other', () => {
+    fc.assert(
+      fc.property(shape.rows, shape.cols, fc.nat(40), shape.seed, (rows, width, more, seed) => {
+        const pitch = width + more;
+        const rest = SRC - OUT;
+        const count = Math.min(rows, Math.floor(rest / width));
+        const bytes = anyBytes(count * pitch, seed, 2).subarray(0, count * pitch);
+        const found = compare(bytes, (of) => of.packRows(SRC, count, pitch, width, OUT));
+        for (let row = 0; row < count; row++) {
+          const wanted = bytes.subarray(row * pitch, row * pitch + width);
+          const at = OUT + row * width;
+          expect(Buffer.compare(found.subarray(at, at + width), wanted)).toBe(0);
         }
       }),
     );
