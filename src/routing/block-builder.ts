@@ -74,11 +74,7 @@ export class BlockBuilder {
 
   /** Hands the block over; `buffer`: for it, or for the next one. */
   take(buffer?: ArrayBuffer): FilledBlock {
-    const rest = this.#rest;
-    this.#rest = emptyRest();
-    for (; this.#namesTold < this.names.size; this.#namesTold++) {
-      rest.names.push(this.names.name(this.#namesTold));
-    }
+    const rest = this.#takeRest();
     const filled = this.columns;
     const other = buffer ? columnsIn(buffer, BLOCK_ROWS, this.topK) : this.#empty();
     if (this.#home === null) {
@@ -91,6 +87,20 @@ export class BlockBuilder {
     other.rows = filled.rows;
     filled.rows = 0;
     return { columns: other, ...rest };
+  }
+
+  /** A block of columns that were filled elsewhere, with names of the table. */
+  wrap(columns: RouteColumns): FilledBlock {
+    return { columns, ...this.#takeRest() };
+  }
+
+  #takeRest(): Rest {
+    const rest = this.#rest;
+    this.#rest = emptyRest();
+    for (; this.#namesTold < this.names.size; this.#namesTold++) {
+      rest.names.push(this.names.name(this.#namesTold));
+    }
+    return rest;
   }
 
   #empty(): RouteColumns {

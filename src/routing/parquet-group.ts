@@ -1,6 +1,7 @@
 /** A row group as columns, if its columns are of the kinds that are read fast. */
 import { readSync } from 'node:fs';
-import { type FileMetaData, parquetSchema, type RowGroup, type SchemaTree } from 'hyparquet';
+import type { FileMetaData, RowGroup, SchemaTree } from 'hyparquet';
+import { parquetSchema } from 'hyparquet/src/metadata.js';
 import { getTreePath } from 'hyparquet/src/schema.js';
 import { PHASES } from '../analyze/routing/route-block.ts';
 import { NameTable } from './name-table.ts';
@@ -19,10 +20,10 @@ import { MAX_EXPERT, MAX_LAYER, MAX_TOKEN } from './parse-line.ts';
 /** Views of the memory of the kernel, good until the next group is read. */
 export interface GroupColumns {
   readonly rows: number;
-  readonly request: Uint32Array;
+  readonly request: Uint32Array<ArrayBuffer>;
   readonly token: Uint32Array;
   readonly layer: Uint16Array;
-  readonly phase: Uint8Array | null;
+  readonly phase: Uint8Array;
   readonly ids: Uint16Array;
   readonly weights: Float32Array;
 }
@@ -104,8 +105,8 @@ class GroupReader {
       this.numbers('layer', layer, { kind: 'u16', most: MAX_LAYER }) &&
       this.numbers('topk_ids', ids, { kind: 'u16', most: MAX_EXPERT, perRow: topK }) &&
       this.numbers('topk_weights', weights, { kind: 'f32', most: MAX_WEIGHT, perRow: topK });
-    const phase = ok ? this.#phases(rows) : undefined;
-    if (phase === undefined) return null;
+    const phase = ok ? this.#phases(rows) : null;
+    if (phase === null) return null;
     // The memory may have moved until now.
     const { buffer } = kernel;
     return {
@@ -144,17 +145,17 @@ class GroupReader {
     return this.#read(leaf, (into.end - into.at) / 4, new NameSink({ kernel, into, names }));
   }
 
-  /** null: there is no such column; undefined: it is not read fast. */
-  #phases(rows: number): Uint8Array | null | undefined {
-    if (this.#leaf('phase', 1) === null) return null;
+  /** None for each row where there is no such column; null: it is not read fast. */
+  #phases(rows: number): Uint8Array | null {
+    if (this.#leaf('phase', 1) === null) return new Uint8Array(rows);
     const { kernel } = this.#source;
     const names = new NameTable();
     const into = kernel.take(4 * rows);
-    if (!this.#texts('phase', into, names)) return undefined;
+    if (!this.#texts('phase', into, names)) return null;
     const places = Array.from({ length: names.size }, (_, i) => {
       return PHASES.indexOf(names.name(i) as (typeof PHASES)[number]);
     });
-    if (places.some((place) => place < 0)) return undefined;
+    if (places.some((place) => place < 0)) return null;
     const phases = new Uint8Array(rows);
     if (places.length === 1) return phases.fill(places[0] as number);
     const codes = new Uint32Array(kernel.buffer, into.at, rows);

@@ -4,10 +4,9 @@
  * length. Of everything else it says so, and the rows are read as objects.
  */
 import type { ColumnMetaData, SchemaTree } from 'hyparquet';
-import { parquetHeader } from 'hyparquet/src/column.js';
-import { decompressPage } from 'hyparquet/src/datapage.js';
 import type { PageKernel, Span } from './page-kernel.ts';
 import { COMPRESSORS } from './parquet-compression.ts';
+import { ENCODING, type PageHeader, readPageHeader } from './parquet-header.ts';
 import type { PageSink } from './parquet-sinks.ts';
 
 export interface Leaf {
@@ -21,7 +20,7 @@ export interface Leaf {
 interface Page {
   readonly values: Span;
   readonly count: number;
-  readonly encoding: string;
+  readonly encoding: number;
 }
 
 interface At {
@@ -30,8 +29,6 @@ interface At {
   /** Values before the page. */
   readonly from: number;
 }
-
-type Header = ReturnType<typeof parquetHeader>;
 
 /** False: it is of a kind that is not read fast. `bytes`: of the chunk, in the memory. */
 export function readLeaf(
@@ -42,35 +39,27 @@ export function readLeaf(
   let at = bytes.at;
   for (let from = 0; from < total; ) {
     if (at >= bytes.end) return false;
-    // Pages that are unpacked may move the memory.
-    const reader = { view: new DataView(kernel.buffer, at, bytes.end - at), offset: 0 };
-    const header = parquetHeader(reader);
-    const packed = { at: at + reader.offset, end: at + reader.offset + sizeOf(header) };
-    if (packed.end > bytes.end) return false;
+    const { header, length } = readPageHeader(kernel.bytes({ at, end: bytes.end }));
+    const packed = { at: at + length, end: at + length + header.packed };
+    // Not for numbers that are none, either.
+    if (!(header.packed >= 0 && packed.end <= bytes.end)) return false;
     at = packed.end;
     const before = kernel.mark;
-    if (header.dictionary_page_header) {
-      const whole = unpacked(packed, header.uncompressed_page_size, { kernel, leaf });
+    if (header.of === 'dictionary') {
+      const whole = unpacked(packed, header.unpacked, { kernel, leaf });
       // What is made of it stays behind it.
-      if (!sink.dictionary(whole, header.dictionary_page_header.num_values)) return false;
+      if (!sink.dictionary(whole, header.values)) return false;
       continue;
     }
     const of = { kernel, leaf, from };
-    const page = header.data_page_header
-      ? firstVersion(packed, header, of)
-      : secondVersion(packed, header, of);
+    const page =
+      header.of === 'first' ? firstVersion(packed, header, of) : secondVersion(packed, header, of);
     if (page === null || !(page.count >= 0 && page.count <= total - from)) return false;
     if (!give(page, { kernel, sink })) return false;
     kernel.free(before);
     from += page.count;
   }
   return true;
-}
-
-/** Bytes of the page; an end before its beginning is told as damage. */
-function sizeOf({ compressed_page_size: bytes }: Header): number {
-  if (!(bytes >= 0)) throw new RangeError(`a page of ${bytes} bytes`);
-  return bytes;
 }
 
 function unpacked(packed: Span, bytes: number, { kernel, leaf }: Omit<At, 'from'>): Span {
@@ -81,17 +70,16 @@ function unpacked(packed: Span, bytes: number, { kernel, leaf }: Omit<At, 'from'
     if (!kernel.unsnap(packed, to)) throw new RangeError('a damaged page');
     return to;
   }
-  const whole = decompressPage(kernel.bytes(packed), bytes, codec, COMPRESSORS);
+  const whole = COMPRESSORS[codec]?.(kernel.bytes(packed), bytes);
+  if (whole?.length !== bytes) throw new RangeError(`a page of ${codec} that is not so long`);
   kernel.bytes(to).set(whole);
   return to;
 }
 
 /** Levels with their lengths before the values, all compressed together. */
-function firstVersion(packed: Span, header: Header, { kernel, leaf, from }: At): Page | null {
-  const of = header.data_page_header;
-  if (!of) return null;
-  const whole = unpacked(packed, header.uncompressed_page_size, { kernel, leaf });
-  const count = of.num_values;
+function firstVersion(packed: Span, header: PageHeader, { kernel, leaf, from }: At): Page | null {
+  const { values: count, encoding } = header;
+  const whole = unpacked(packed, header.unpacked, { kernel, leaf });
   const { repetition, definition } = levelsOf(leaf);
   let { at } = whole;
   const next = (): Span | null => {
@@ -109,25 +97,24 @@ function firstVersion(packed: Span, header: Header, { kernel, leaf, from }: At):
     const nulls = next();
     if (!nulls || !kernel.allAre(definition, nulls, count)) return null;
   }
-  return { values: { at, end: whole.end }, count, encoding: of.encoding };
+  return { values: { at, end: whole.end }, count, encoding };
 }
 
 /** Levels in front of the compressed values. */
-function secondVersion(packed: Span, header: Header, { kernel, leaf, from }: At): Page | null {
-  const of = header.data_page_header_v2;
-  if (!of || of.num_nulls > 0) return null;
-  const count = of.num_values;
+function secondVersion(packed: Span, header: PageHeader, { kernel, leaf, from }: At): Page | null {
+  if (header.of !== 'second' || header.nulls > 0) return null;
+  const { values: count, encoding } = header;
   const { repetition, definition } = levelsOf(leaf);
-  const lists = { at: packed.at, end: packed.at + of.repetition_levels_byte_length };
-  const nulls = { at: lists.end, end: lists.end + of.definition_levels_byte_length };
-  if (lists.end < lists.at || nulls.end < nulls.at || nulls.end > packed.end) return null;
+  const lists = { at: packed.at, end: packed.at + header.repetitionBytes };
+  const nulls = { at: lists.end, end: lists.end + header.definitionBytes };
+  const areHere = lists.end >= lists.at && nulls.end >= nulls.at && nulls.end <= packed.end;
+  if (!areHere) return null;
   if (repetition > 0 && !kernel.listsAre(leaf.perRow, lists, { from, count })) return null;
   if (definition > 0 && !kernel.allAre(definition, nulls, count)) return null;
   const values = { at: nulls.end, end: packed.end };
-  const size = header.uncompressed_page_size - (nulls.end - packed.at);
-  const isPacked = of.is_compressed !== false;
-  const whole = isPacked ? unpacked(values, size, { kernel, leaf }) : values;
-  return { values: whole, count, encoding: of.encoding };
+  const size = header.unpacked - (nulls.end - packed.at);
+  const whole = header.isCompressed ? unpacked(values, size, { kernel, leaf }) : values;
+  return { values: whole, count, encoding };
 }
 
 function levelsOf({ path }: Leaf): { repetition: number; definition: number } {
@@ -140,8 +127,8 @@ function levelsOf({ path }: Leaf): { repetition: number; definition: number } {
 
 function give(page: Page, { kernel, sink }: { kernel: PageKernel; sink: PageSink }): boolean {
   const { values, count, encoding } = page;
-  if (encoding === 'PLAIN') return sink.plain(values, count);
-  if (encoding !== 'RLE_DICTIONARY' && encoding !== 'PLAIN_DICTIONARY') return false;
+  if (encoding === ENCODING.plain) return sink.plain(values, count);
+  if (encoding !== ENCODING.rleDictionary && encoding !== ENCODING.plainDictionary) return false;
   if (values.at >= values.end) return false;
   const width = new DataView(kernel.buffer).getUint8(values.at);
   return sink.places({ at: values.at + 1, end: values.end }, width, count);

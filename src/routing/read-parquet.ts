@@ -1,18 +1,13 @@
 /** Parquet: the fields of a route as columns, the header as JSON in the file's own metadata. */
-import { closeSync, openSync } from 'node:fs';
-import {
-  type AsyncBuffer,
-  asyncBufferFromFile,
-  type FileMetaData,
-  parquetMetadataAsync,
-  parquetReadObjects,
-} from 'hyparquet';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import type { FileMetaData } from 'hyparquet';
+import { parquetMetadata } from 'hyparquet/src/metadata.js';
 import { FormatError } from '../record/errors.ts';
-import { BLOCK_ROWS, BlockBuilder } from './block-builder.ts';
+import { BLOCK_ROWS, BlockBuilder, type FilledBlock } from './block-builder.ts';
 import { NameTable } from './name-table.ts';
 import { PageKernel } from './page-kernel.ts';
-import { COMPRESSORS } from './parquet-compression.ts';
 import { type GroupColumns, listSize, readGroup } from './parquet-group.ts';
+import type { RowReader } from './parquet-rows.ts';
 import { type ParsedLine, routeOf } from './parse-line.ts';
 import type { Reading } from './read-jsonl.ts';
 import { readHeader, type TraceHeader } from './trace-header.ts';
@@ -22,19 +17,53 @@ const OPTIONAL = ['type', 'phase'];
 /** Rows that are objects at the same time. */
 const SLOW_ROWS = 131_072;
 const DEFAULT_TOP_K = 4;
+/** The length of the metadata, and the mark that ends the file. */
+const END_BYTES = 8;
 
-interface OpenParquet {
-  readonly file: AsyncBuffer;
-  readonly metadata: FileMetaData;
+interface ParquetPeek {
+  readonly header: TraceHeader | null;
+  readonly topK: number;
+  /** Reads the routes of this file. */
+  read(reading: Reading): Promise<void>;
 }
 
-async function openParquet(path: string): Promise<OpenParquet> {
+interface OpenParquet {
+  readonly path: string;
+  readonly metadata: FileMetaData;
+  readonly kernel: PageKernel;
+}
+
+export async function peekParquet(path: string): Promise<ParquetPeek> {
+  const open = { path, metadata: metadataOf(path), kernel: new PageKernel() };
+  const columns = columnsOf(open);
+  const missing = COLUMNS.filter((name) => !columns.includes(name));
+  if (missing.length > 0) {
+    throw new FormatError(`${path} has no columns ${missing.join(', ')}`, {
+      hint: `its columns are ${columns.join(', ') || 'none'}: a trace has ${COLUMNS.join(', ')}`,
+    });
+  }
+  const header = headerIn(open.metadata);
+  const topK = sizeOfLists(open) ?? (await sizeOfFirst(open)) ?? header?.topK ?? DEFAULT_TOP_K;
+  return { header, topK, read: (reading) => readParquet(reading, open) };
+}
+
+function metadataOf(path: string): FileMetaData {
+  const descriptor = openSync(path, 'r');
   try {
-    const file = await asyncBufferFromFile(path);
-    return { file, metadata: await parquetMetadataAsync(file) };
+    const { size } = fstatSync(descriptor);
+    const last = (bytes: number): Buffer => {
+      const end = Buffer.alloc(Math.min(bytes, size));
+      const read = readSync(descriptor, end, 0, end.length, size - end.length);
+      return end.subarray(0, read);
+    };
+    const end = last(END_BYTES);
+    const length = end.length < END_BYTES ? 0 : end.readUInt32LE(0);
+    return parquetMetadata(last(Math.min(length, size) + END_BYTES), { geoparquet: false });
   } catch (cause) {
     const told = (cause as Error).message;
     throw new FormatError(`${path} is no whole Parquet file: ${told}`, { cause });
+  } finally {
+    closeSync(descriptor);
   }
 }
 
@@ -44,40 +73,29 @@ function columnsOf({ metadata }: OpenParquet): string[] {
   return [...new Set(groups.map(({ meta_data: of }) => of?.path_in_schema[0] ?? ''))];
 }
 
-export async function peekParquet(
-  path: string,
-): Promise<{ header: TraceHeader | null; topK: number }> {
-  const open = await openParquet(path);
-  const columns = columnsOf(open);
-  const missing = COLUMNS.filter((name) => !columns.includes(name));
-  if (missing.length > 0) {
-    throw new FormatError(`${path} has no columns ${missing.join(', ')}`, {
-      hint: `its columns are ${columns.join(', ') || 'none'}: a trace has ${COLUMNS.join(', ')}`,
-    });
-  }
-  const header = headerIn(open.metadata);
-  const topK = sizeOfLists(path, open) ?? (await sizeOfFirst(path, open));
-  return { header, topK: topK ?? header?.topK ?? DEFAULT_TOP_K };
-}
-
 /** Elements of each list of experts in the first group, if it is of a kind that is read fast. */
-function sizeOfLists(path: string, { metadata }: OpenParquet): number | null {
+function sizeOfLists({ path, metadata, kernel }: OpenParquet): number | null {
   const [group] = metadata.row_groups;
   if (group === undefined) return null;
   const descriptor = openSync(path, 'r');
   try {
-    return listSize(
-      { descriptor, metadata, kernel: new PageKernel(), names: new NameTable() },
-      group,
-    );
+    return listSize({ descriptor, metadata, kernel, names: new NameTable() }, group);
   } finally {
     closeSync(descriptor);
   }
 }
 
-async function sizeOfFirst(path: string, open: OpenParquet): Promise<number | null> {
-  const [first] = await rowsOf(path, open, { start: 0, end: 1 });
+async function sizeOfFirst(open: OpenParquet): Promise<number | null> {
+  const [first] = await (await rowReader(open)).rows(0, 1);
   return Array.isArray(first?.topk_ids) ? first.topk_ids.length : null;
+}
+
+/** Loaded where it is needed only. */
+async function rowReader(open: OpenParquet): Promise<RowReader> {
+  const { RowReader: Reader } = await import('./parquet-rows.ts');
+  const wanted = [...COLUMNS, ...OPTIONAL];
+  const columns = columnsOf(open).filter((name) => wanted.includes(name));
+  return new Reader(open.path, { metadata: open.metadata, columns });
 }
 
 /** A value of the key-value metadata that is a meta record. */
@@ -93,16 +111,15 @@ function headerIn({ key_value_metadata: pairs = [] }: FileMetaData): TraceHeader
   return null;
 }
 
-export async function readParquet(reading: Reading): Promise<void> {
+async function readParquet(reading: Reading, open: OpenParquet): Promise<void> {
   const { path, receiver, signal, topK, bytes } = reading;
-  const open = await openParquet(path);
-  const { metadata } = open;
+  const { metadata, kernel } = open;
   const builder = new BlockBuilder(topK);
-  const kernel = new PageKernel();
   const at = { before: 0, mapping: [] };
-  const give = (): void => receiver.receive(builder.take(), at);
+  const give = (block: FilledBlock = builder.take()): void => receiver.receive(block, at);
   const descriptor = openSync(path, 'r');
   const total = Number(metadata.num_rows);
+  let slow: RowReader | null = null;
   let done = 0;
   try {
     for (const group of metadata.row_groups) {
@@ -111,9 +128,13 @@ export async function readParquet(reading: Reading): Promise<void> {
         { descriptor, metadata, topK, kernel, names: builder.names },
         group,
       );
-      if (columns !== null) addColumns(columns, { builder, from: done, give });
+      if (columns !== null) {
+        if (builder.columns.rows > 0) give();
+        for (const block of blocksOf(columns, { builder, from: done })) give(block);
+      }
       for (let start = columns === null ? done : end; start < end; start += SLOW_ROWS) {
-        const rows = await rowsOf(path, open, { start, end: Math.min(start + SLOW_ROWS, end) });
+        slow ??= await rowReader(open);
+        const rows = await slow.rows(start, Math.min(start + SLOW_ROWS, end));
         for (const [i, row] of rows.entries()) {
           builder.add(lineOf(row), start + i);
           if (builder.isFull) give();
@@ -137,56 +158,24 @@ function lineOf(row: Readonly<Record<string, unknown>>): ParsedLine {
   return routeOf({ type: 'route', ...row });
 }
 
-function addColumns(
+/** The columns of a group in parts, where they are. `from`: rows before the group. */
+function* blocksOf(
   columns: GroupColumns,
-  of: { builder: BlockBuilder; from: number; give: () => void },
-): void {
-  const { builder } = of;
-  const k = builder.topK;
-  for (let start = 0; start < columns.rows; ) {
-    const into = builder.columns;
-    const count = Math.min(BLOCK_ROWS - into.rows, columns.rows - start);
-    const [row, end] = [into.rows, start + count];
-    into.request.set(columns.request.subarray(start, end), row);
-    into.token.set(columns.token.subarray(start, end), row);
-    into.layer.set(columns.layer.subarray(start, end), row);
-    into.ids.set(columns.ids.subarray(start * k, end * k), row * k);
-    into.weights.set(columns.weights.subarray(start * k, end * k), row * k);
-    if (columns.phase === null) into.phase.fill(0, row, row + count);
-    else into.phase.set(columns.phase.subarray(start, end), row);
-    for (let i = 0; i < count; i++) into.line[row + i] = of.from + start + i;
-    into.rows += count;
-    start = end;
-    if (builder.isFull) of.give();
-  }
-}
-
-async function rowsOf(
-  path: string,
-  { file, metadata }: OpenParquet,
-  { start, end }: { start: number; end: number },
-): Promise<Record<string, unknown>[]> {
-  const wanted = [...COLUMNS, ...OPTIONAL];
-  const columns = columnsOf({ file, metadata }).filter((name) => wanted.includes(name));
-  try {
-    const options = { file, metadata, columns, compressors: COMPRESSORS };
-    const rows = await parquetReadObjects({ ...options, rowStart: start, rowEnd: end });
-    return rows.map(plainRow);
-  } catch (cause) {
-    const told = (cause as Error).message;
-    throw new FormatError(`${path}: rows ${start + 1} to ${end} cannot be read: ${told}`, {
-      cause,
+  { builder, from }: { builder: BlockBuilder; from: number },
+): Generator<FilledBlock> {
+  const { topK } = builder;
+  const line = new Uint32Array(BLOCK_ROWS);
+  for (let start = 0; start < columns.rows; start += BLOCK_ROWS) {
+    const end = Math.min(start + BLOCK_ROWS, columns.rows);
+    for (let i = start; i < end; i++) line[i - start] = from + i;
+    yield builder.wrap({
+      ...{ rows: end - start, topK, line, buffer: columns.request.buffer },
+      request: columns.request.subarray(start, end),
+      token: columns.token.subarray(start, end),
+      layer: columns.layer.subarray(start, end),
+      phase: columns.phase.subarray(start, end),
+      ids: columns.ids.subarray(start * topK, end * topK),
+      weights: columns.weights.subarray(start * topK, end * topK),
     });
   }
-}
-
-/** 64-bit integers as numbers; absent values away. */
-function plainRow(row: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const plain = (value: unknown): unknown => {
-    if (typeof value === 'bigint') return Number(value);
-    if (ArrayBuffer.isView(value)) return Array.from(value as unknown as ArrayLike<number>);
-    return Array.isArray(value) ? value.map(plain) : value;
-  };
-  const entries = Object.entries(row).filter(([, value]) => value != null);
-  return Object.fromEntries(entries.map(([name, value]) => [name, plain(value)]));
 }

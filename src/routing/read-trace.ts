@@ -7,8 +7,7 @@ import { storageError } from '../record/storage-error.ts';
 import { BlockReceiver, type UseBlock } from './block-receiver.ts';
 import { parseLine } from './parse-line.ts';
 import { readGzip } from './read-gzip.ts';
-import { readJsonl } from './read-jsonl.ts';
-import { peekParquet, readParquet } from './read-parquet.ts';
+import { type Reading, readJsonl } from './read-jsonl.ts';
 import { readHeader, type TraceHeader } from './trace-header.ts';
 import { ProblemLog } from './trace-problem.ts';
 
@@ -55,16 +54,14 @@ export async function readTrace(
 ): Promise<TraceRead> {
   const { signal = new AbortController().signal, problems = new ProblemLog() } = options;
   const path = traceIn(given);
-  const peek = await peekTrace(path);
+  const { read, ...peek } = await peekTrace(path, problems);
   const receiver = new BlockReceiver(problems, open(peek, problems));
   const reading = {
     ...{ path, bytes: peek.bytes, topK: peek.topK, receiver, signal },
     onProgress: (bytes: number) => options.onProgress?.(bytes, peek.bytes),
   };
   try {
-    if (peek.kind === 'parquet') await readParquet(reading);
-    else if (peek.kind === 'jsonl.gz') await readGzip(reading, problems);
-    else await readJsonl(reading);
+    await read(reading);
   } catch (cause) {
     if (signal.aborted) throw new Cancelled();
     throw cause;
@@ -88,7 +85,11 @@ function traceIn(given: string): string {
   });
 }
 
-async function peekTrace(path: string): Promise<TracePeek> {
+interface Found extends TracePeek {
+  read(reading: Reading): Promise<void>;
+}
+
+async function peekTrace(path: string, problems: ProblemLog): Promise<Found> {
   const { bytes, head } = headOf(path);
   if (bytes === 0) {
     throw new FormatError(`${path} is empty: no header and no routes`, {
@@ -96,12 +97,16 @@ async function peekTrace(path: string): Promise<TracePeek> {
     });
   }
   if (head.subarray(0, 4).toString('latin1') === 'PAR1') {
+    // Loaded for such files only.
+    const { peekParquet } = await import('./read-parquet.ts');
     return { path, kind: 'parquet', bytes, ...(await peekParquet(path)) };
   }
   const isGzip = head[0] === 0x1f && head[1] === 0x8b;
   const text = isGzip ? unpackedHead(head, path) : head;
-  const kind = isGzip ? 'jsonl.gz' : 'jsonl';
-  return { path, kind, bytes, ...firstOf(text.toString('utf8')) };
+  const found = { path, bytes, ...firstOf(text.toString('utf8')) };
+  return isGzip
+    ? { ...found, kind: 'jsonl.gz', read: (reading) => readGzip(reading, problems) }
+    : { ...found, kind: 'jsonl', read: readJsonl };
 }
 
 function headOf(path: string): { bytes: number; head: Buffer } {
