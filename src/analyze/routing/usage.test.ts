@@ -98,3 +98,19 @@ describe('intervals', () => {
     expect(held).toBeGreaterThanOrEqual(179);
   });
 });
+
+it('names the experts that are used most as sorting all of them does', () => {
+  const counts = fc.array(fc.nat(5), { minLength: 1, maxLength: 40 });
+  fc.assert(
+    fc.property(counts, fc.nat(12), (each, top) => {
+      const sorted = each
+        .map((count, expert) => ({ expert, count }))
+        .filter(({ count }) => count > 0)
+        .toSorted((a, b) => b.count - a.count || a.expert - b.expert)
+        .slice(0, top);
+      const { top: found, unused } = usageOf(each, 1, top);
+      expect(found.map(({ expert, count }) => ({ expert, count }))).toEqual(sorted);
+      expect(unused).toBe(each.filter((count) => count === 0).length);
+    }),
+  );
+});

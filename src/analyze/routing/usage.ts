@@ -31,18 +31,40 @@ export function usageOf(counts: ArrayLike<number>, routes: number, top: number =
   const total = sumOf(counts);
   const nats = total > 0 ? entropyNats(counts, total) : null;
   const mean = total / experts;
-  const order = Array.from(counts, (count, expert) => ({ expert, count, share: count / total }));
-  const used = order.filter(({ count }) => count > 0);
   return {
     routes,
     entropyBits: nats === null ? null : nats / Math.LN2,
     entropyNats: nats,
     entropyNormalized: nats === null || experts < 2 ? null : nats / Math.log(experts),
-    top: used.toSorted((a, b) => b.count - a.count || a.expert - b.expert).slice(0, top),
-    unused: experts - used.length,
+    top: mostUsed(counts, top).map((expert) => {
+      const count = counts[expert] as number;
+      return { expert, count, share: count / total };
+    }),
+    unused: unusedIn(counts),
     maxOverMean: total > 0 ? maxOf(counts) / mean : null,
     cv: total > 0 ? cvOf(counts, mean) : null,
   };
+}
+
+/** Experts that are used most, first; of two that are used as often, the lower one. */
+function mostUsed(counts: ArrayLike<number>, top: number): number[] {
+  const order: number[] = [];
+  for (let expert = 0; expert < counts.length; expert++) {
+    const count = counts[expert] as number;
+    if (count === 0) continue;
+    let at = order.length;
+    while (at > 0 && (counts[order[at - 1] as number] as number) < count) at--;
+    if (at === top) continue;
+    order.splice(at, 0, expert);
+    if (order.length > top) order.pop();
+  }
+  return order;
+}
+
+function unusedIn(counts: ArrayLike<number>): number {
+  let unused = 0;
+  for (let expert = 0; expert < counts.length; expert++) if (counts[expert] === 0) unused++;
+  return unused;
 }
 
 export function sumOf(counts: ArrayLike<number>): number {

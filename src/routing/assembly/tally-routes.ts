@@ -61,82 +61,79 @@ function increment(at: usize): void {
   store<u32>(at, load<u32>(at) + 1);
 }
 
-/** Is the row the one that is held? */
-function isHeld(state: usize, row: u32): bool {
-  let own = ids + ((<usize>(row * topK)) << 1);
-  let held = <usize>load<u32>(state, RUN_IDS);
-  for (let i: u32 = 0; i < topK; i++) {
-    if (load<u16>(held) !== load<u16>(own)) return false;
-    held += 2;
-    own += 2;
-  }
-  own = weights + ((<usize>(row * topK)) << 2);
-  held = <usize>load<u32>(state, RUN_WEIGHTS);
-  for (let i: u32 = 0; i < topK; i++) {
-    if (load<f32>(held) !== load<f32>(own)) return false;
-    held += 4;
-    own += 4;
+/** Have both rows the same experts and weights? */
+function areSame(idsA: usize, idsB: usize, weightsA: usize, weightsB: usize): bool {
+  const bytes = (<usize>topK) << 1;
+  for (let i: usize = 0; i < bytes; i += 2) {
+    if (load<u16>(idsA + i) !== load<u16>(idsB + i)) return false;
+    if (load<f32>(weightsA + (i << 1)) !== load<f32>(weightsB + (i << 1))) return false;
   }
   return true;
 }
 
-/** Is there room for the row that is held? Begins a block of rows where one is full. */
-function hasRoom(state: usize): bool {
-  if (load<u32>(state, REQUESTS) !== 0) {
-    if (load<u32>(state, RUN_REQUEST) >= load<u32>(state, REQUEST_ROWS)) return false;
-  }
-  if (load<u32>(state, IN_BLOCK) < load<u32>(state, BLOCK_ROWS)) return true;
-  const block = load<u32>(state, BLOCK) + 1;
-  if (block === MAX_BLOCKS) return false;
-  store<u32>(state, block, BLOCK);
-  store<u32>(state, 0, IN_BLOCK);
-  return true;
-}
-
-/** Counts the row that is held, which is one. */
-function count(state: usize): void {
-  const stride = load<u32>(state, STRIDE);
-  const phase = load<u32>(state, RUN_PHASE);
-  increment(state + SHORT_RUNS);
-  increment(state + ROUTES);
-  increment(state + PHASE_ROUTES + ((<usize>phase) << 2));
-  increment(state + IN_BLOCK);
-  const phaseAt = <usize>load<u32>(state, PHASES) + ((<usize>(phase * stride)) << 2);
-  const block = load<u32>(state, BLOCK);
-  const blockAt = <usize>load<u32>(state, BLOCKS) + ((<usize>(block * stride)) << 2);
-  const request = load<u32>(state, RUN_REQUEST);
-  let requestAt = <usize>load<u32>(state, REQUESTS);
-  if (requestAt !== 0) requestAt += (<usize>(request * stride)) << 2;
-  const sums = <usize>load<u32>(state, WEIGHT_SUMS);
-  const pairs = <usize>load<u32>(state, PAIRS);
-  const first = <usize>load<u32>(state, RUN_IDS);
-  let weightAt = <usize>load<u32>(state, RUN_WEIGHTS);
-  const end = first + ((<usize>topK) << 1);
-  for (let at = first; at < end; at += 2) {
-    const id = <usize>load<u16>(at);
+/** Counts the experts of a row, and each pair of them; 0 for grids that there are none of. */
+function count(
+  first: usize,
+  weightsAt: usize,
+  phase: usize,
+  block: usize,
+  request: usize,
+  sums: usize,
+  pairs: usize,
+  stride: u32,
+): void {
+  const bytes = (<usize>topK) << 1;
+  for (let i: usize = 0; i < bytes; i += 2) {
+    const id = <usize>load<u16>(first + i);
     const place = id << 2;
-    increment(phaseAt + place);
-    increment(blockAt + place);
-    if (requestAt !== 0) increment(requestAt + place);
+    increment(phase + place);
+    increment(block + place);
+    if (request !== 0) increment(request + place);
     const sum = sums + (id << 3);
-    store<f64>(sum, load<f64>(sum) + <f64>load<f32>(weightAt));
-    weightAt += 4;
+    store<f64>(sum, load<f64>(sum) + <f64>load<f32>(weightsAt + (i << 1)));
     if (pairs === 0) continue;
-    for (let other = first; other < at; other += 2) {
-      increment(pairs + ((<usize>(<u32>load<u16>(other) * stride)) << 2) + place);
+    for (let j: usize = 0; j < i; j += 2) {
+      increment(pairs + ((<usize>(<u32>load<u16>(first + j) * stride)) << 2) + place);
     }
   }
 }
 
+/** How many experts the token before had too: those of four bytes each. */
+function sameAs(idAt: usize, before: usize): u32 {
+  let same: u32 = 0;
+  const bytes = (<usize>topK) << 1;
+  for (let i: usize = 0; i < bytes; i += 2) {
+    const id = <u32>load<u16>(idAt + i);
+    for (let j: usize = 0; j < bytes; j += 2) same += u32(load<u32>(before + (j << 1)) === id);
+  }
+  return same;
+}
+
+/** Pairs of tokens that follow one another, and experts of the second that the first had not. */
+let transitions: u32 = 0;
+let switched: u64 = 0;
+
+/** `before`: token + 1 and experts of the token before in the request. */
+function follow(row: u32, idAt: usize, before: usize): void {
+  const next = load<u32>(tokens + ((<usize>row) << 2)) + 1;
+  if (next > 1 && load<u32>(before) === next - 1) {
+    transitions++;
+    switched += <u64>(topK - sameAs(idAt, before + 4));
+  }
+  store<u32>(before, next);
+  for (let i: usize = 0; i < <usize>topK; i++) {
+    store<u32>(before + 4 + (i << 2), load<u16>(idAt + (i << 1)));
+  }
+}
+
+/** Keeps a row of the block as the one that is held. */
 function hold(state: usize, row: u32): void {
-  const first = <usize>(row * topK);
-  const idAt = ids + (first << 1);
-  const weightAt = weights + (first << 2);
+  const own = <usize>(row * topK);
   const toIds = <usize>load<u32>(state, RUN_IDS);
   const toWeights = <usize>load<u32>(state, RUN_WEIGHTS);
   for (let i: usize = 0; i < <usize>topK; i++) {
-    store<u16>(toIds + (i << 1), load<u16>(idAt + (i << 1)));
-    store<f32>(toWeights + (i << 2), load<f32>(weightAt + (i << 2)));
+    store<u16>(toIds + (i << 1), load<u16>(ids + ((own + i) << 1)));
+    store<f32>(toWeights + (i << 2), load<f32>(weights + ((own + i) << 2)));
   }
   const at = (<usize>row) << 2;
   store<u32>(state, 1, RUN_LENGTH);
@@ -147,54 +144,96 @@ function hold(state: usize, row: u32): void {
   store<u32>(state, load<u32>(lines + at), RUN_LAST);
 }
 
-/** How many experts the token before in the request did not have. */
-function follow(state: usize, row: u32, request: u32): void {
-  const last = <usize>load<u32>(state, LAST);
-  if (last === 0) return;
-  const next = load<u32>(tokens + ((<usize>row) << 2)) + 1;
-  const before = last + ((<usize>(request * (topK + 1))) << 2);
-  const follows = next > 1 && load<u32>(before) === next - 1;
-  store<u32>(before, next);
-  const first = ids + ((<usize>(row * topK)) << 1);
-  const end = before + 4 + ((<usize>topK) << 2);
-  if (follows) {
-    let same: u32 = 0;
-    for (let i: u32 = 0; i < topK; i++) {
-      const id = <u32>load<u16>(first + ((<usize>i) << 1));
-      for (let at = before + 4; at < end; at += 4) same += u32(load<u32>(at) === id);
-    }
-    increment(state + TRANSITIONS);
-    store<f64>(state, load<f64>(state, SWITCHED) + <f64>(topK - same), SWITCHED);
-  }
-  for (let at = before + 4, own = first; at < end; at += 4, own += 2) {
-    store<u32>(at, load<u16>(own));
-  }
+function add(state: usize, counted: u32): void {
+  store<u32>(state, load<u32>(state, SHORT_RUNS) + counted, SHORT_RUNS);
+  store<u32>(state, load<u32>(state, ROUTES) + counted, ROUTES);
+  store<u32>(state, load<u32>(state, TRANSITIONS) + transitions, TRANSITIONS);
+  store<f64>(state, load<f64>(state, SWITCHED) + <f64>switched, SWITCHED);
 }
 
-/** False: it is left as it is. */
-function add(state: usize, row: u32): bool {
-  const length = load<u32>(state, RUN_LENGTH);
-  const request = load<u32>(requests + ((<usize>row) << 2));
-  if (length > 1) return false;
-  if (load<u32>(state, LAST) !== 0 && request >= load<u32>(state, LAST_ROWS)) return false;
-  if (length === 1) {
-    if (isHeld(state, row) || !hasRoom(state)) return false;
-    count(state);
+/**
+ * Rows of one layer from `from` on; the first that is left, or of another layer. A row is counted
+ * when the one behind it turns out to be another; until then it is the one that is held.
+ */
+function stretch(state: usize, layer: u32, from: u32): u32 {
+  let length = load<u32>(state, RUN_LENGTH);
+  if (length > 1) return from;
+  const k = topK;
+  const stride = load<u32>(state, STRIDE);
+  const sums = <usize>load<u32>(state, WEIGHT_SUMS);
+  const pairs = <usize>load<u32>(state, PAIRS);
+  const phaseCounts = <usize>load<u32>(state, PHASES);
+  const blockCounts = <usize>load<u32>(state, BLOCKS);
+  const requestCounts = <usize>load<u32>(state, REQUESTS);
+  const requestRows = load<u32>(state, REQUEST_ROWS);
+  const last = <usize>load<u32>(state, LAST);
+  const lastRows = load<u32>(state, LAST_ROWS);
+  const blockRows = load<u32>(state, BLOCK_ROWS);
+  let block = load<u32>(state, BLOCK);
+  let inBlock = load<u32>(state, IN_BLOCK);
+  let heldIds = <usize>load<u32>(state, RUN_IDS);
+  let heldWeights = <usize>load<u32>(state, RUN_WEIGHTS);
+  let heldRequest = load<u32>(state, RUN_REQUEST);
+  let heldPhase = load<u32>(state, RUN_PHASE);
+  let counted: u32 = 0;
+  transitions = 0;
+  switched = 0;
+  let row = from;
+  for (; row < rows; row++) {
+    if (<u32>load<u16>(layers + ((<usize>row) << 1)) !== layer) break;
+    const phase = <u32>load<u8>(phases + row);
+    if (load<u8>(bad + row) !== 0 || phase >= FIRST_DUMMY_PHASE) break;
+    const request = load<u32>(requests + ((<usize>row) << 2));
+    if (last !== 0 && request >= lastRows) break;
+    const idAt = ids + ((<usize>(row * k)) << 1);
+    const weightAt = weights + ((<usize>(row * k)) << 2);
+    if (length !== 0) {
+      if (areSame(heldIds, idAt, heldWeights, weightAt)) break;
+      if (requestCounts !== 0 && heldRequest >= requestRows) break;
+      if (inBlock >= blockRows) {
+        if (block + 1 === MAX_BLOCKS) break;
+        block++;
+        inBlock = 0;
+      }
+      inBlock++;
+      counted++;
+      increment(state + PHASE_ROUTES + ((<usize>heldPhase) << 2));
+      count(
+        heldIds,
+        heldWeights,
+        phaseCounts + ((<usize>(heldPhase * stride)) << 2),
+        blockCounts + ((<usize>(block * stride)) << 2),
+        requestCounts === 0 ? 0 : requestCounts + ((<usize>(heldRequest * stride)) << 2),
+        sums,
+        pairs,
+        stride,
+      );
+    }
+    length = 1;
+    heldIds = idAt;
+    heldWeights = weightAt;
+    heldRequest = request;
+    heldPhase = phase;
+    if (last !== 0) follow(row, idAt, last + ((<usize>(request * (k + 1))) << 2));
   }
-  hold(state, row);
-  follow(state, row, request);
-  return true;
+  if (row === from) return from;
+  hold(state, row - 1);
+  store<u32>(state, block, BLOCK);
+  store<u32>(state, inBlock, IN_BLOCK);
+  add(state, counted);
+  return row;
 }
 
 /** The first row from `from` on that is left. */
 export function tally(from: u32): u32 {
   let row = from;
-  for (; row < rows; row++) {
-    if (load<u8>(bad + row) !== 0) break;
-    if (<u32>load<u8>(phases + row) >= FIRST_DUMMY_PHASE) break;
-    const layer = <usize>load<u16>(layers + ((<usize>row) << 1));
-    const state = <usize>load<u32>(states + (layer << 2));
-    if (state === 0 || !add(state, row)) break;
+  while (row < rows) {
+    const layer = <u32>load<u16>(layers + ((<usize>row) << 1));
+    const state = <usize>load<u32>(states + ((<usize>layer) << 2));
+    if (state === 0) break;
+    const end = stretch(state, layer, row);
+    if (end === row) break;
+    row = end;
   }
   return row;
 }
