@@ -91,6 +91,37 @@ describe('moments', () => {
 });
 
 describe('a scan', () => {
+  it('keeps its bound where the mean drifts from block to block, and where it stays', () => {
+    const level = fc.constantFrom(0, 1, -3, 1000, 250_000, -8_000_000);
+    const levels = fc.array(level, { minLength: 1, maxLength: 4 });
+    fc.assert(
+      fc.property(
+        levels,
+        fc.integer(),
+        fc.integer({ min: 1, max: 9000 }),
+        (steps, seed, spread) => {
+          const noise = noiseBits(steps.length * 4096 + 777, seed);
+          const list = Array.from(noise, (bits, i) => (steps[i >> 12] ?? 0) + (bits % spread));
+          const scan = new TensorScan([list.length]);
+          scan.add(Float32Array.from(list));
+          const { mean, std, kurtosis } = scan.finish();
+          const wanted = exactMoments(list);
+          const n = list.length;
+          // Of m2 and m4; in std and kurtosis once more, with what the last operations round.
+          const bound = 16 * (4096 + steps.length + 1) * 2 ** -53;
+          expect(Math.abs(mean! - wanted.mean)).toBeLessThanOrEqual(bound * 8_009_000);
+          if (wanted.m2 === 0) expect([std, kurtosis]).toEqual([0, null]);
+          else {
+            expect(Math.abs((std! ** 2 * n) / wanted.m2 - 1)).toBeLessThanOrEqual(2 * bound);
+            const fourth = (wanted.m4 / wanted.m2) * (n / wanted.m2);
+            expect(Math.abs(kurtosis! / fourth - 1)).toBeLessThanOrEqual(4 * bound);
+          }
+        },
+      ),
+      { numRuns: 25 },
+    );
+  });
+
   const float = fc.oneof(
     { weight: 8, arbitrary: fc.float({ noNaN: true, noDefaultInfinity: true }) },
     { weight: 1, arbitrary: fc.constantFrom(0, -0, Number.NaN, Number.POSITIVE_INFINITY) },

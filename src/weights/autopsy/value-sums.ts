@@ -8,7 +8,14 @@
 import { decodeF32 } from '../dtype.ts';
 import { COUNTS, type StatisticsKernels } from '../kernels/statistics-kernels.ts';
 import { addCounts, type Came, type CodeSums, noCounts, sumCodes } from './code-sums.ts';
-import { BLOCK, blockStatistics, combine, type Moments, NO_MOMENTS } from './moments.ts';
+import {
+  BLOCK,
+  blockStatistics,
+  centralMoments,
+  combine,
+  type Moments,
+  NO_MOMENTS,
+} from './moments.ts';
 
 export type ScannedDtype = 'BF16' | 'F16' | 'F32';
 
@@ -97,6 +104,10 @@ export class ValueSums {
   readonly #kernels: StatisticsKernels;
   readonly #exponents = new Float64Array(256);
   #pending = 0;
+  /** Values without a neighbour, which was counted as 0. */
+  #padded = 0;
+  /** Near the mean of the next block, as it mostly is: the mean of the last one. */
+  #center = 0;
   #moments: Moments = NO_MOMENTS;
   readonly #counts = noCounts();
 
@@ -107,9 +118,11 @@ export class ValueSums {
 
   add(src: number, { values, finite }: Chunk): void {
     if (this.#pending + values > MOST_PENDING) this.#take();
-    this.#kernels.countExponents(src, values);
+    const least = this.#kernels.countExponents(src, values);
     this.#pending += values;
+    this.#padded += values & 1;
     const { buffer } = this.#kernels.memory;
+    if (finite && least === 0) this.#counts.zeros += this.#kernels.countZeros(src, values);
     for (let from = 0; from < values; from += BLOCK) {
       const n = Math.min(BLOCK, values - from);
       if (finite) this.#addFinite(src + 4 * from, n);
@@ -118,14 +131,24 @@ export class ValueSums {
   }
 
   #addFinite(src: number, n: number): void {
-    this.#kernels.blockMoments(src, n, SCRATCH);
-    const out = new Float64Array(this.#kernels.memory.buffer, SCRATCH, 7);
-    const [mean, m2, m3, m4, zeros, min, max] = out as unknown as Seven;
-    this.#moments = combine(this.#moments, { count: n, mean, m2, m3, m4 });
+    let sums = this.#sums(src, n, this.#center);
+    let found = centralMoments(n, this.#center, sums);
+    if (found === null) {
+      const center = this.#center + sums[0] / n;
+      sums = this.#sums(src, n, center);
+      const [, m2, m3, m4] = sums;
+      found = centralMoments(n, center, sums) ?? { count: n, mean: center, m2, m3, m4 };
+    }
+    this.#center = found.mean;
+    this.#moments = combine(this.#moments, found);
     const counts = this.#counts;
-    counts.zeros += zeros;
-    counts.min = Math.min(counts.min, min);
-    counts.max = Math.max(counts.max, max);
+    counts.min = Math.min(counts.min, sums[4]);
+    counts.max = Math.max(counts.max, sums[5]);
+  }
+
+  #sums(src: number, n: number, center: number): Six {
+    this.#kernels.blockSums(src, n, center, SCRATCH);
+    return [...new Float64Array(this.#kernels.memory.buffer, SCRATCH, 6)] as unknown as Six;
   }
 
   #addAny(block: Float32Array): void {
@@ -135,10 +158,18 @@ export class ValueSums {
   }
 
   #take(): void {
-    const counts = new Uint32Array(this.#kernels.memory.buffer, COUNTS, 1024);
-    for (let i = 0; i < 1024; i++) this.#exponents[i & 255]! += counts[i]!;
+    const counts = new Uint32Array(this.#kernels.memory.buffer, COUNTS, CODES);
+    const exponents = this.#exponents;
+    for (let pair = 0; pair < CODES; pair++) {
+      const times = counts[pair]!;
+      if (times === 0) continue;
+      exponents[pair & 255]! += times;
+      exponents[pair >>> 8]! += times;
+    }
+    exponents[0]! -= this.#padded;
     counts.fill(0);
     this.#pending = 0;
+    this.#padded = 0;
   }
 
   finish(): ValueStatistics {
@@ -151,7 +182,7 @@ export class ValueSums {
   }
 }
 
-type Seven = readonly [number, number, number, number, number, number, number];
+type Six = readonly [number, number, number, number, number, number];
 const SCRATCH = 16;
 const EXPONENT_BIAS = 127;
 

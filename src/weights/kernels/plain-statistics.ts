@@ -17,12 +17,10 @@ export function plainStatistics(): StatisticsKernels {
       for (const code of codes(src, n)) counts[code]!++;
     },
     countExponents(src, n) {
-      const counts = words(COUNTS, 1024);
-      const bits = words(src, n);
-      const whole = n & ~3;
-      for (let i = 0; i < n; i++) {
-        counts[((bits[i]! >>> 23) & 255) + (i < whole ? 256 * (i & 3) : 0)]!++;
-      }
+      const counts = words(COUNTS, 65_536);
+      const exponents = words(src, n).map((bits) => (bits >>> 23) & 255);
+      for (let i = 0; i < n; i += 2) counts[exponents[i]! | ((exponents[i + 1] ?? 0) << 8)]!++;
+      return 4 * exponents.reduce((least, exponent) => Math.min(least, exponent), 255);
     },
     rowMagnitudes16(src, rows, cols, dst) {
       const all = codes(src, rows * cols);
@@ -54,42 +52,40 @@ export function plainStatistics(): StatisticsKernels {
       addSquares(floats(src, rows * cols), cols, doubles(sums, cols));
     },
     ...plainFp8Statistics(memory),
-    blockMoments(src, n, dst) {
-      doubles(dst, 7).set(blockMoments(floats(src, n)));
+    blockSums(src, n, center, dst) {
+      doubles(dst, 6).set(blockSums(floats(src, n), center));
     },
+    countZeros: (src, n) => floats(src, n).reduce((zeros, x) => (x === 0 ? zeros + 1 : zeros), 0),
   };
 }
 
-function blockMoments(values: Float32Array): number[] {
-  const n = values.length;
-  const mean = n === 0 ? 0 : sumInFours(values, (x) => x) / n;
-  const square = (x: number): number => (x - mean) * (x - mean);
-  let zeros = 0;
+function blockSums(values: Float32Array, center: number): number[] {
   let least = Number.POSITIVE_INFINITY;
   let most = Number.NEGATIVE_INFINITY;
   for (const x of values) {
-    if (x === 0) zeros++;
     least = Math.min(least, x);
     most = Math.max(most, x);
   }
   return [
-    mean,
-    sumInFours(values, square),
-    sumInFours(values, (x) => square(x) * (x - mean)),
-    sumInFours(values, (x) => square(x) * square(x)),
-    zeros,
+    sumInFours(values, (x) => x - center),
+    sumInFours(values, (x) => (x - center) * (x - center)),
+    sumInFours(values, (x) => (x - center) * (x - center) * (x - center)),
+    sumInFours(values, (x) => (x - center) * (x - center) * ((x - center) * (x - center))),
     // −0 and 0 are one.
     least + 0,
     most + 0,
   ];
 }
 
-/** Every fourth value by itself, then (0 + 1) + (2 + 3), then what is left over of n. */
+/** Of four, 0 and 2, and 1 and 3, each to what came before; then both, then what is left over. */
 function sumInFours(values: Float32Array, of: (x: number) => number): number {
   const whole = values.length & ~3;
-  const sums = [0, 0, 0, 0];
-  for (let i = 0; i < whole; i++) sums[i & 3]! += of(values[i]!);
-  let sum = sums[0]! + sums[1]! + (sums[2]! + sums[3]!);
+  const sums = [0, 0];
+  for (let i = 0; i < whole; i += 4) {
+    sums[0]! += of(values[i]!) + of(values[i + 2]!);
+    sums[1]! += of(values[i + 1]!) + of(values[i + 3]!);
+  }
+  let sum = sums[0]! + sums[1]!;
   for (let i = whole; i < values.length; i++) sum += of(values[i]!);
   return sum;
 }

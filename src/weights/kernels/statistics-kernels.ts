@@ -6,8 +6,8 @@ import { readFileSync } from 'node:fs';
 import { type WasmMemory, wasm } from './web-assembly.ts';
 
 /**
- * Where counts lie: u32 [65,536] of codes, u32 [4, 256] of exponents, or u32 [256] of bytes.
- * Scratch lies below.
+ * Where counts lie: u32 [65,536] of codes or of pairs of exponents, or u32 [256] of bytes. Scratch
+ * lies below.
  */
 export const COUNTS = 1024;
 /** The first byte behind the counts. */
@@ -20,8 +20,12 @@ export interface StatisticsKernels {
   readonly memory: WasmMemory;
   /** Adds how often each code of 16 bits comes among `n`. */
   countCodes(src: number, n: number): void;
-  /** Adds how often each exponent of an f32 comes; the four tables belong together. */
-  countExponents(src: number, n: number): void;
+  /**
+   * Adds how often the exponents of two neighbouring f32 come, the first one in the low byte; one
+   * that is left over has 0 for its neighbour.
+   * @returns 0 where a zero or a subnormal is among them
+   */
+  countExponents(src: number, n: number): number;
   /** u16 [rows]: the largest code of a row without its sign. */
   rowMagnitudes16(src: number, rows: number, cols: number, dst: number): void;
   /** u32 [rows]: the largest bits of a row without their sign. */
@@ -51,8 +55,10 @@ export interface StatisticsKernels {
   columnSquaresFp8(src: number, rows: number, cols: number, scales: number, sums: number): void;
   /** Rows [rows, width] out of a matrix of `pitch` columns, one behind the other. */
   packRows(src: number, rows: number, pitch: number, width: number, dst: number): void;
-  /** Of finite f32: mean, Σ(x − mean)², ³, ⁴, zeros, least and largest as f64 [7]. */
-  blockMoments(src: number, n: number, dst: number): void;
+  /** Of finite f32, d = x − center: Σd, Σd², Σd³, Σd⁴, least and largest x as f64 [6]. */
+  blockSums(src: number, n: number, center: number, dst: number): void;
+  /** How many f32 are zero. */
+  countZeros(src: number, n: number): number;
 }
 
 let compiled: object | null | undefined;

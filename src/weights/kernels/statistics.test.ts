@@ -75,10 +75,18 @@ describe('statistics', () => {
     );
   });
 
-  it('of exponents', () => {
+  it('of exponents: how often two neighbours come, and whether a zero is among them', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 9_000 }), fc.integer(), (count, seed) => {
-        compare(anyBytes(count, seed, 4), (of) => of.countExponents(SRC, count));
+        const bytes = anyBytes(count, seed, 4);
+        const least: number[] = [];
+        compare(bytes, (of) => least.push(of.countExponents(SRC, count)));
+        expect(least[0]).toBe(least[1]);
+        const some = usual(bytes, 4, false);
+        const found = compare(some, (of) => least.push(of.countExponents(SRC, count)));
+        expect(least[2]).toBeGreaterThan(0);
+        const pairs = new Uint32Array(found.buffer, COUNTS, 65_536);
+        expect(pairs.reduce((sum, n) => sum + n, 0)).toBe(Math.ceil(count / 2));
       }),
       { numRuns: 60 },
     );
@@ -181,13 +189,16 @@ describe('statistics', () => {
     );
   });
 
-  it('of a block: its moments, extremes and zeros', () => {
+  it('of a block: its sums, extremes and zeros', () => {
     fc.assert(
       fc.property(
         fc.array(fc.float({ noNaN: true, noDefaultInfinity: true }), { maxLength: 70 }),
-        (list) => {
+        fc.oneof(fc.constant(0), fc.float({ noNaN: true, noDefaultInfinity: true })),
+        (list, center) => {
           const bytes = new Uint8Array(Float32Array.from(list).buffer);
-          compare(bytes, (of) => of.blockMoments(SRC, list.length, OUT));
+          compare(bytes, (of) => of.blockSums(SRC, list.length, center, OUT));
+          const zeros = kernels.map((of) => of.countZeros(SRC, list.length));
+          expect(zeros).toEqual([0, 0].fill(list.filter((x) => x === 0).length));
         },
       ),
     );

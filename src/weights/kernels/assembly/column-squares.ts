@@ -3,21 +3,21 @@
 /** 2¹¹²: what the exponents of F16, moved to their place in an f32, are too small by. */
 const F16_UP: u32 = 0x77800000;
 
-/** Without the sign, which squares do not need. */
-function half(codes: v128): v128 {
-  const bits = i32x4.shl(v128.and(codes, i32x4.splat(0x7fff)), 13);
-  return f32x4.mul(bits, f32x4.splat(reinterpret<f32>(F16_UP)));
+/** Exponent and mantissa of F16 at their place in an f32; squares do not need the sign. */
+function half(bits: v128): v128 {
+  const size = v128.and(bits, i32x4.splat(0x0fffe000));
+  return f32x4.mul(size, f32x4.splat(reinterpret<f32>(F16_UP)));
 }
 
 /** Eight codes → f32 of the columns 0, 2, 4, 6. */
 function even<T>(codes: v128): v128 {
-  if (sizeof<T>() === 2 && isSigned<T>()) return half(v128.and(codes, i32x4.splat(0xffff)));
+  if (sizeof<T>() === 2 && isSigned<T>()) return half(i32x4.shl(codes, 13));
   return i32x4.shl(codes, 16);
 }
 
 /** … of the columns 1, 3, 5, 7. */
 function odd<T>(codes: v128): v128 {
-  if (sizeof<T>() === 2 && isSigned<T>()) return half(i32x4.shr_u(codes, 16));
+  if (sizeof<T>() === 2 && isSigned<T>()) return half(i32x4.shr_u(codes, 3));
   return v128.and(codes, i32x4.splat(0xffff0000));
 }
 

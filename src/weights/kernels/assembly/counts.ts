@@ -31,20 +31,44 @@ export function countCodes(src: usize, n: u32): void {
   for (; at < end; at += 2) increment((<u32>load<u16>(at)) << 2);
 }
 
-/** u32 [4, 256] at COUNTS: adds how often each exponent of an f32 comes; to be added up. */
-export function countExponents(src: usize, n: u32): void {
+/**
+ * u32 [65,536] at COUNTS: adds how often the exponents of two neighbours come, the first one in the
+ * low byte; what is left over of n has 0 for its neighbour.
+ * @returns the least exponent times 4: 0 where a zero or a subnormal is among them
+ */
+export function countExponents(src: usize, n: u32): u32 {
   let at = src;
   const end = src + 4 * <usize>n;
-  for (; at + 16 <= end; at += 16) {
-    const a = load<u64>(at);
-    const b = load<u64>(at, 8);
-    // Neighbours mostly fall into one bin: four tables, so that no count waits for another.
-    increment((<u32>a >>> 21) & EXPONENT);
-    increment((<u32>(a >>> 53) & EXPONENT) + 1024);
-    increment(((<u32>b >>> 21) & EXPONENT) + 2048);
-    increment((<u32>(b >>> 53) & EXPONENT) + 3072);
+  let least = i32x4.splat(EXPONENT);
+  for (; at + 32 <= end; at += 32) {
+    const a = v128.and(i32x4.shr_u(v128.load(at), 21), i32x4.splat(EXPONENT));
+    const b = v128.and(i32x4.shr_u(v128.load(at, 16), 21), i32x4.splat(EXPONENT));
+    least = i32x4.min_u(least, i32x4.min_u(a, b));
+    const c = v128.or(a, i64x2.shr_u(a, 24));
+    const d = v128.or(b, i64x2.shr_u(b, 24));
+    increment(i32x4.extract_lane(c, 0));
+    increment(i32x4.extract_lane(d, 0));
+    increment(i32x4.extract_lane(c, 2));
+    increment(i32x4.extract_lane(d, 2));
   }
-  for (; at < end; at += 4) increment((load<u32>(at) >>> 21) & EXPONENT);
+  let low = leastLane(least);
+  for (; at < end; at += 8) {
+    const first = (load<u32>(at) >>> 21) & EXPONENT;
+    low = min(low, first);
+    let pair = first;
+    if (at + 4 < end) {
+      const second = (load<u32>(at, 4) >>> 21) & EXPONENT;
+      low = min(low, second);
+      pair |= second << 8;
+    }
+    increment(pair);
+  }
+  return low;
+}
+
+function leastLane(m: v128): u32 {
+  const a = min(<u32>i32x4.extract_lane(m, 0), <u32>i32x4.extract_lane(m, 1));
+  return min(a, min(<u32>i32x4.extract_lane(m, 2), <u32>i32x4.extract_lane(m, 3)));
 }
 
 /** u16 [rows]: the largest code without its sign. */
