@@ -8,6 +8,8 @@ import { readTrace } from './read-trace.ts';
 
 type Schema = ConstructorParameters<typeof ParquetWriter>[0]['schema'];
 
+const GROUP_ROWS = 65_536;
+
 const REQUIRED = { repetition_type: 'REQUIRED' } as const;
 const TEXT = { type: 'BYTE_ARRAY', converted_type: 'UTF8' } as const;
 
@@ -31,8 +33,9 @@ const SCHEMA: Schema = [
 
 /**
  * Writes the trace in `from` (of any kind that is read) to `to`: the columns of a route, the header
- * as JSON under the key `meta` of the file's metadata, a row group for every 16,384 rows. A trace
- * with problems loses the rows that cannot be read; how many is returned.
+ * as JSON under the key `meta` of the file's metadata. Row groups have some 65,536 rows: each costs
+ * its reader pages that are opened one by one. A trace with problems loses the rows that cannot be
+ * read; how many is returned.
  */
 export async function writeParquet(
   from: string,
@@ -42,15 +45,27 @@ export async function writeParquet(
   try {
     const writer = fileWriter(part);
     let parquet: ParquetWriter | null = null;
+    const held = emptyColumns();
+    const flush = (): void => {
+      const rows = held.req_id.length;
+      if (rows === 0) return;
+      const columnData = Object.entries(held).map(([name, data]) => ({
+        name,
+        data: data.splice(0),
+      }));
+      parquet?.write({ columnData, rowGroupSize: rows });
+    };
     const read = await readTrace(from, ({ header }) => {
       const kvMetadata = header ? [{ key: 'meta', value: JSON.stringify(header.value) }] : [];
       parquet = new ParquetWriter({ writer, schema: SCHEMA, kvMetadata, createdBy: 'assay' });
       const names: string[] = [];
       return (block, seen) => {
         names.push(...seen.slice(names.length));
-        parquet?.write({ columnData: columnData(block, names), rowGroupSize: block.rows });
+        hold(held, block, names);
+        if (held.req_id.length >= GROUP_ROWS) flush();
       };
     });
+    flush();
     (parquet as ParquetWriter | null)?.finish();
     renameSync(part, to);
     return { rows: read.rows, problems: read.problems.total };
@@ -61,18 +76,23 @@ export async function writeParquet(
   }
 }
 
-function columnData(block: RouteBlock, names: readonly string[]) {
-  const { rows, topK, token, layer, ids, weights } = block;
-  const each = <T>(of: (row: number) => T): T[] =>
-    Array.from({ length: rows }, (_, row) => of(row));
-  const list = (values: Uint16Array | Float32Array) =>
-    each((row) => [...values.subarray(row * topK, (row + 1) * topK)]);
-  return [
-    { name: 'req_id', data: each((row) => names[block.request[row] as number]) },
-    { name: 'token_idx', data: each((row) => token[row]) },
-    { name: 'layer', data: each((row) => layer[row]) },
-    { name: 'phase', data: each((row) => PHASES[block.phase[row] as number]) },
-    { name: 'topk_ids', data: list(ids) },
-    { name: 'topk_weights', data: list(weights) },
-  ];
+type Columns = Record<
+  'req_id' | 'token_idx' | 'layer' | 'phase' | 'topk_ids' | 'topk_weights',
+  unknown[]
+>;
+
+function emptyColumns(): Columns {
+  return { req_id: [], token_idx: [], layer: [], phase: [], topk_ids: [], topk_weights: [] };
+}
+
+function hold(into: Columns, block: RouteBlock, names: readonly string[]): void {
+  const { rows, topK, request, token, layer, phase, ids, weights } = block;
+  for (let row = 0; row < rows; row++) {
+    into.req_id.push(names[request[row] as number]);
+    into.token_idx.push(token[row]);
+    into.layer.push(layer[row]);
+    into.phase.push(PHASES[phase[row] as number]);
+    into.topk_ids.push([...ids.subarray(row * topK, (row + 1) * topK)]);
+    into.topk_weights.push([...weights.subarray(row * topK, (row + 1) * topK)]);
+  }
 }

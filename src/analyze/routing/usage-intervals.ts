@@ -39,13 +39,19 @@ export function usageIntervals(counts: UnitCounts, seed: number): UsageIntervals
   const draws = { entropy: draw(), most: draw(), cv: draw() };
   const fill = indexStream(seed);
   const drawn = new Int32Array(groups);
+  const times = new Uint32Array(groups);
   const sums = new Float64Array(experts);
   for (let r = 0; r < RESAMPLES; r++) {
     fill(drawn, groups);
     sums.fill(0);
-    for (let i = 0; i < groups; i++) {
-      const from = (drawn[i] as number) * experts;
-      for (let e = 0; e < experts; e++) sums[e]! += grouped[from + e] as number;
+    times.fill(0);
+    for (let i = 0; i < groups; i++) times[drawn[i] as number]!++;
+    // More than a third is not drawn at all. Counts are integers, so that no sum is rounded.
+    for (let group = 0; group < groups; group++) {
+      const n = times[group] as number;
+      if (n === 0) continue;
+      const from = group * experts;
+      for (let e = 0; e < experts; e++) sums[e]! += n * (grouped[from + e] as number);
     }
     note(draws, sums, r);
   }
