@@ -9,7 +9,7 @@ import { openWeights, readJson } from './checkpoint.ts';
 import { isFloat } from './dtype.ts';
 import { decodeRows } from './formats/decode.ts';
 import { type ResolvedCheckpoint, resolveCheckpoint } from './formats/resolve.ts';
-import type { PlainTensor, ReadAt, StoredTensor } from './formats/stored-tensor.ts';
+import type { ReadAt, StoredTensor } from './formats/stored-tensor.ts';
 import { refuseOutsideLinks } from './outside-link.ts';
 import { FileReader } from './read-at.ts';
 import { openSafetensors } from './safetensors.ts';
@@ -107,22 +107,5 @@ export function* storedValues(
   const step = Math.max(1, Math.floor(PIECE / cols));
   for (let from = 0; from < rows; from += step) {
     yield decodeRows(flat, { from, to: Math.min(from + step, rows) }, readAt);
-  }
-}
-
-/** Bytes that are read into one buffer: it and the kernels' copy stay in the cache. */
-const PIECE_BYTES = 2 ** 18;
-
-/** The bytes of a plain tensor, as they are; a piece is void when the next is asked for. */
-export function* storedBytes(
-  { codes }: PlainTensor,
-  readInto: LookedAt['readInto'],
-): Generator<Uint8Array> {
-  const { file, offset } = codes.location;
-  const buffer = new Uint8Array(Math.min(PIECE_BYTES, codes.bytes));
-  for (let from = 0; from < codes.bytes; from += PIECE_BYTES) {
-    const piece = buffer.subarray(0, codes.bytes - from);
-    readInto({ file, offset: offset + from }, piece);
-    yield piece;
   }
 }

@@ -13,7 +13,7 @@ import type { Kernels } from '../kernels/kernels.ts';
 import { plainKernels } from '../kernels/plain-kernels.ts';
 import type { StatisticsKernels } from '../kernels/statistics-kernels.ts';
 import { wasmKernels } from '../kernels/wasm-kernels.ts';
-import { holdsNumbers, type LookedAt, storedBytes, storedValues } from '../looked-at.ts';
+import { holdsNumbers, type LookedAt, storedValues } from '../looked-at.ts';
 import { decodedBytes } from './decoded-bytes.ts';
 import type { DepthSeries, Examined } from './depth.ts';
 import { type Diagnosis, diagnose, THRESHOLDS } from './diagnose.ts';
@@ -106,35 +106,53 @@ function startScan(stored: StoredTensor, looked: LookedAt, of: ScanKernels): Sca
     const scan = new Fp8Scan(stored, of.kernels);
     return { steps: scan.strips(looked), finish: () => scan.finish() };
   }
-  const scan = new TensorScan(stored.shape, scannedDtype(stored) ?? 'F32', of.kernels);
-  return { steps: added(scan, piecesOf(stored, looked, of.decoding)), finish: () => scan.finish() };
-}
-
-function* added(scan: TensorScan, pieces: Iterable<Uint8Array | Float32Array>): Generator<number> {
-  for (const piece of pieces) {
-    scan.add(piece);
-    yield piece.byteLength;
-  }
+  const dtype = scannedDtype(stored);
+  const scan = new TensorScan(stored.shape, dtype ?? 'F32', of.kernels);
+  const steps =
+    dtype === null
+      ? decoded(scan, valuesOf(stored, looked, of.decoding))
+      : read(scan, stored, looked);
+  return { steps, finish: () => scan.finish() };
 }
 
 /** Of bytes that are examined as they are; null: values are decoded to F32. */
-function scannedDtype(stored: StoredTensor): ScannedDtype | null {
+function scannedDtype(stored: PlainTensor | IntTensor): ScannedDtype | null {
   if (stored.kind !== 'plain') return null;
   const { dtype } = stored.codes;
   return dtype === 'BF16' || dtype === 'F16' || dtype === 'F32' ? dtype : null;
 }
 
-function piecesOf(
+function* read(
+  scan: TensorScan,
+  { codes: { location, bytes } }: PlainTensor | IntTensor,
+  { readInto }: LookedAt,
+): Generator<number> {
+  const room = scan.room();
+  for (let from = 0; from < bytes; from += room.length) {
+    const piece = room.subarray(0, bytes - from);
+    readInto({ file: location.file, offset: location.offset + from }, piece);
+    scan.addRoom(piece.length);
+    yield piece.length;
+  }
+}
+
+function valuesOf(
   stored: PlainTensor | IntTensor,
   { readAt, readInto }: LookedAt,
   kernels: Kernels,
 ): Iterable<Uint8Array | Float32Array> {
-  if (stored.kind === 'int') {
-    return decodedBytes(stored, { kernels, reader: { readAt, readInto } });
+  if (stored.kind === 'plain') return storedValues(stored, readAt);
+  return decodedBytes(stored, { kernels, reader: { readAt, readInto } });
+}
+
+function* decoded(
+  scan: TensorScan,
+  pieces: Iterable<Uint8Array | Float32Array>,
+): Generator<number> {
+  for (const piece of pieces) {
+    scan.add(piece);
+    yield piece.byteLength;
   }
-  return scannedDtype(stored) === null
-    ? storedValues(stored, readAt)
-    : storedBytes(stored, readInto);
 }
 
 /** A scale that is no positive number, or far above its like, makes every weight under it wrong. */

@@ -209,6 +209,10 @@ describe('a scan', () => {
             return scan.finish();
           });
           expect(scans[0]).toEqual(scans[1]);
+          const inPlace = new TensorScan([rows, cols], dtype);
+          inPlace.room().set(bytes);
+          inPlace.addRoom(bytes.length);
+          expect(inPlace.finish()).toEqual(scans[0]);
           const direct = blockStatistics(decoded, 0, decoded.length);
           const { nan, positiveInfinity, negativeInfinity, zeros, min, max } = direct;
           const finite = direct.count;

@@ -22,6 +22,20 @@ import { CodeCounts, type ScannedDtype, ValueSums } from './value-sums.ts';
 /** Bytes that the kernels go over one after the other, while they are in the cache. */
 const CHUNK = 2 ** 17;
 
+/** Bytes that are handed over at once. */
+const ROOM = 2 ** 18;
+
+/** A line of the cache: vectors that cross one cost more. */
+const LINE = 64;
+
+interface Chunk {
+  readonly rows: number;
+  /** The column with which the rows begin, and how many they have of it on. */
+  readonly col: number;
+  readonly cols: number;
+  readonly bytes: number;
+}
+
 /** For one scan after the other: WASM where there is SIMD. */
 export function statisticsKernels(): StatisticsKernels {
   return wasmStatistics() ?? plainStatistics();
@@ -58,8 +72,8 @@ export class TensorScan {
     const counted = hasChannels(shape.length, this.#cols);
     this.#squares = counted ? AFTER_COUNTS : null;
     this.#magnitudes = AFTER_COUNTS + (counted ? 8 * this.#cols : 0);
-    this.#src = this.#magnitudes + CHUNK;
-    reach(kernels, this.#src + CHUNK);
+    this.#src = Math.ceil((this.#magnitudes + 4 * MOST_ROWS) / LINE) * LINE;
+    reach(kernels, this.#src + ROOM);
     new Uint8Array(kernels.memory.buffer, COUNTS, this.#magnitudes - COUNTS).fill(0);
     this.#values = dtype === 'F32' ? new ValueSums(kernels) : new CodeCounts(kernels, dtype);
   }
@@ -67,33 +81,54 @@ export class TensorScan {
   /** The next values in row-major order, little-endian; any number of them. */
   add({ buffer, byteOffset, byteLength }: Uint8Array | Float32Array): void {
     const bytes = new Uint8Array(buffer, byteOffset, byteLength);
-    const width = DTYPE_BYTES[this.#dtype];
-    const values = bytes.length / width;
-    const most = CHUNK / width;
-    for (let from = 0; from < values; ) {
-      const col = this.#at % this.#cols;
-      const whole = Math.min(Math.floor(Math.min(most, values - from) / this.#cols), MOST_ROWS);
-      const rows = col === 0 && whole > 0 ? whole : 1;
-      const take = rows > 1 ? this.#cols : Math.min(this.#cols - col, values - from, most);
-      const end = from + rows * take;
-      this.#addChunk(bytes.subarray(from * width, end * width), { rows, col, cols: take });
-      from = end;
+    const room = this.room();
+    for (let from = 0; from < bytes.length; ) {
+      const length = this.#next(bytes.length - from).bytes;
+      room.set(bytes.subarray(from, from + length));
+      this.addRoom(length);
+      from += length;
     }
   }
 
-  #addChunk(bytes: Uint8Array, at: { rows: number; col: number; cols: number }): void {
-    const { rows, col, cols } = at;
-    new Uint8Array(this.#kernels.memory.buffer, this.#src, bytes.length).set(bytes);
-    const sizes = this.#rowSizes(rows, cols);
+  /** Where the next bytes may be put, instead of copying them. */
+  room(): Uint8Array {
+    return new Uint8Array(this.#kernels.memory.buffer, this.#src, ROOM);
+  }
+
+  /** As `add`, of the first bytes of the room. */
+  addRoom(length: number): void {
+    for (let from = 0; from < length; ) {
+      const chunk = this.#next(length - from);
+      this.#addChunk(this.#src + from, chunk);
+      from += chunk.bytes;
+    }
+  }
+
+  /** What is gone over at once: whole rows, or a piece of one. */
+  #next(length: number): Chunk {
+    const width = DTYPE_BYTES[this.#dtype];
+    const values = Math.min(length, CHUNK) / width;
+    const col = this.#at % this.#cols;
+    const whole = Math.min(Math.floor(values / this.#cols), MOST_ROWS);
+    const rows = col === 0 && whole > 0 ? whole : 1;
+    const cols = rows > 1 ? this.#cols : Math.min(this.#cols - col, values);
+    return { rows, col, cols, bytes: rows * cols * width };
+  }
+
+  #addChunk(src: number, { rows, col, cols, bytes }: Chunk): void {
+    const sizes = this.#rowSizes(src, rows, cols);
     const largest = sizes.reduce((most, size) => Math.max(most, size), 0);
     const finite = sizes.every((size) => size < Number.POSITIVE_INFINITY);
-    this.#values.add(this.#src, { values: rows * cols, finite });
+    this.#values.add(src, { values: rows * cols, finite });
     // Zeros add nothing.
     if (this.#squares !== null && !(finite && largest === 0)) {
       const ordinary = finite && isOrdinary(largest);
       const sums = this.#squares + 8 * col;
-      if (ordinary) this.#fastSquares(rows, cols, sums);
-      else addSquares(decodeF32(bytes, this.#dtype), this.#doubles(sums, cols));
+      if (ordinary) this.#fastSquares(src, { rows, cols, sums });
+      else {
+        const stored = new Uint8Array(this.#kernels.memory.buffer, src, bytes);
+        addSquares(decodeF32(stored, this.#dtype), this.#doubles(sums, cols));
+      }
     }
     for (const size of sizes) {
       // NaN stays: a row with a bad value is not dead.
@@ -109,9 +144,9 @@ export class TensorScan {
   }
 
   /** Largest |x| of each row; NaN or infinity where one is. */
-  #rowSizes(rows: number, cols: number): Float32Array {
+  #rowSizes(src: number, rows: number, cols: number): Float32Array {
     const { memory } = this.#kernels;
-    const [src, dst] = [this.#src, this.#magnitudes];
+    const dst = this.#magnitudes;
     if (this.#dtype === 'F32') {
       this.#kernels.rowMagnitudes32(src, rows, cols, dst);
       return new Float32Array(memory.buffer.slice(dst, dst + 4 * rows));
@@ -120,13 +155,13 @@ export class TensorScan {
     return decodeF32(new Uint8Array(memory.buffer, dst, 2 * rows), this.#dtype);
   }
 
-  #fastSquares(rows: number, cols: number, sums: number): void {
+  #fastSquares(src: number, to: { rows: number; cols: number; sums: number }): void {
     const run = {
       BF16: this.#kernels.columnSquaresBf16,
       F16: this.#kernels.columnSquaresF16,
       F32: this.#kernels.columnSquaresF32,
     }[this.#dtype];
-    run(this.#src, rows, cols, sums);
+    run(src, to.rows, to.cols, to.sums);
   }
 
   #endRow(): void {
