@@ -1,4 +1,6 @@
 /** A routing trace (JSON lines): which expert served which row, and which rows are real. */
+import { longerThanChance } from '../../analyze/routing/dummy-rows.ts';
+import { CANDIDATE_ROWS } from '../../analyze/routing/layer-tally.ts';
 import { entropyNats, sumOf } from '../../analyze/routing/usage.ts';
 
 export interface RouteTrace {
@@ -24,17 +26,24 @@ interface Route {
   readonly topk_ids: readonly number[];
   readonly topk_weights?: readonly number[];
   readonly req_id?: unknown;
+  readonly layer?: unknown;
 }
 
-/** Shorter runs of equal rows happen: equal tokens at layer 0 have equal routes. */
-const LEAST_RUN = 64;
+interface SeenRoute {
+  readonly ids: readonly number[];
+  /** Equal for equal experts and weights. */
+  readonly key: number;
+  readonly layer: unknown;
+  readonly line: number;
+}
+
 const TOP = 3;
 
 /** null: no routing trace. Lines that cannot be read are passed over. */
 export function readRoutes(lines: readonly string[]): RouteTrace | null {
   if (!lines.slice(0, 5).some((line) => line.includes('"topk_ids"'))) return null;
   const keys: string[] = [];
-  const routes: { ids: readonly number[]; key: number; line: number }[] = [];
+  const routes: SeenRoute[] = [];
   const known = new Map<string, number>();
   const requests = new Set<unknown>();
   let [low, high, numbered] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0];
@@ -47,7 +56,7 @@ export function readRoutes(lines: readonly string[]): RouteTrace | null {
     const text = JSON.stringify([route.topk_ids, route.topk_weights]);
     const key = known.get(text) ?? keys.push(text) - 1;
     known.set(text, key);
-    routes.push({ ids: route.topk_ids, key, line: i + 1 });
+    routes.push({ ids: route.topk_ids, key, layer: route.layer, line: i + 1 });
     requests.add(route.req_id);
     const sum = (route.topk_weights ?? []).reduce((a, b) => a + b, 0);
     low = Math.min(low, sum);
@@ -55,7 +64,7 @@ export function readRoutes(lines: readonly string[]): RouteTrace | null {
   }
   const [first] = routes;
   if (!first) return null;
-  const { isDummy, runs } = dummiesIn(routes.map((r) => r.key));
+  const { isDummy, runs } = dummiesIn(routes);
   const clean = routes.filter((_, i) => !isDummy[i]);
   const counts = countsOf(clean.map((r) => r.ids));
   const all = countsOf(routes.map((r) => r.ids));
@@ -92,20 +101,71 @@ function asRoute(row: Record<string, unknown>): Route | null {
   return isRoute ? (row as unknown as Route) : null;
 }
 
-/** Rows inside runs of at least LEAST_RUN equal rows. */
-function dummiesIn(keys: readonly number[]): { isDummy: boolean[]; runs: number[] } {
-  const isDummy = keys.map(() => false);
-  const runs: number[] = [];
-  for (let start = 0; start < keys.length; ) {
-    let end = start + 1;
-    while (end < keys.length && keys[end] === keys[start]) end++;
-    if (end - start >= LEAST_RUN) {
-      isDummy.fill(true, start, end);
-      runs.push(end - start);
-    }
-    start = end;
+/** Equal rows of a layer, one behind the other. */
+class SeenRun {
+  /** Experts as numbers from 0, in the order in which they were first seen. */
+  readonly ids: readonly number[];
+  readonly key: number;
+  /** Their places. */
+  readonly rows: number[];
+
+  constructor(of: { ids: readonly number[]; key: number; row: number }) {
+    this.ids = of.ids;
+    this.key = of.key;
+    this.rows = [of.row];
   }
-  return { isDummy, runs: runs.toSorted((a, b) => b - a) };
+
+  get length(): number {
+    return this.rows.length;
+  }
+}
+
+/** Rows inside runs of equal rows of a layer that are longer than chance allows. */
+function dummiesIn(routes: readonly SeenRoute[]): { isDummy: boolean[]; runs: number[] } {
+  const isDummy = routes.map(() => false);
+  const lengths: number[] = [];
+  for (const runs of runsByLayer(routes).values()) {
+    const isShort = (run: SeenRun): boolean => run.length < CANDIDATE_ROWS;
+    const short = runs.filter(isShort);
+    const around = {
+      rows: runs.reduce((sum, { length }) => sum + length, 0),
+      uses: usesOf(runs),
+      shortRuns: short.length,
+      repeatingRuns: short.filter(({ length }) => length > 1).length,
+    };
+    const candidates = runs.filter((run) => !isShort(run));
+    for (const { rows } of longerThanChance(candidates, around).keys()) {
+      for (const row of rows) isDummy[row] = true;
+      lengths.push(rows.length);
+    }
+  }
+  return { isDummy, runs: lengths.toSorted((a, b) => b - a) };
+}
+
+function runsByLayer(routes: readonly SeenRoute[]): ReadonlyMap<unknown, SeenRun[]> {
+  const layers = new Map<unknown, SeenRun[]>();
+  const numbers = new Map<number, number>();
+  const numberOf = (id: number): number => {
+    const known = numbers.get(id) ?? numbers.size;
+    numbers.set(id, known);
+    return known;
+  };
+  for (const [row, { ids, key, layer }] of routes.entries()) {
+    const runs = layers.get(layer) ?? [];
+    layers.set(layer, runs);
+    const last = runs.at(-1);
+    if (last?.key === key) last.rows.push(row);
+    else runs.push(new SeenRun({ ids: ids.map(numberOf), key, row }));
+  }
+  return layers;
+}
+
+function usesOf(runs: readonly SeenRun[]): number[] {
+  const counts: number[] = [];
+  for (const { ids, rows } of runs) {
+    for (const id of ids) counts[id] = (counts[id] ?? 0) + rows.length;
+  }
+  return Array.from(counts, (count) => count ?? 0);
 }
 
 function countsOf(rows: readonly (readonly number[])[]): Map<number, number> {
