@@ -119,16 +119,13 @@ export class TensorScan {
     const sizes = this.#rowSizes(src, rows, cols);
     const largest = sizes.reduce((most, size) => Math.max(most, size), 0);
     const finite = sizes.every((size) => size < Number.POSITIVE_INFINITY);
-    this.#values.add(src, { values: rows * cols, finite });
+    const ordinary = finite && isOrdinary(largest);
+    const squares = this.#squares === null ? null : this.#squares + 8 * col;
+    this.#values.add(src, { rows, cols, finite, sums: ordinary ? squares : null });
     // Zeros add nothing.
-    if (this.#squares !== null && !(finite && largest === 0)) {
-      const ordinary = finite && isOrdinary(largest);
-      const sums = this.#squares + 8 * col;
-      if (ordinary) this.#fastSquares(src, { rows, cols, sums });
-      else {
-        const stored = new Uint8Array(this.#kernels.memory.buffer, src, bytes);
-        addSquares(decodeF32(stored, this.#dtype), this.#doubles(sums, cols));
-      }
+    if (squares !== null && !ordinary && !(finite && largest === 0)) {
+      const stored = new Uint8Array(this.#kernels.memory.buffer, src, bytes);
+      addSquares(decodeF32(stored, this.#dtype), this.#doubles(squares, cols));
     }
     for (const size of sizes) {
       // NaN stays: a row with a bad value is not dead.
@@ -153,15 +150,6 @@ export class TensorScan {
     }
     this.#kernels.rowMagnitudes16(src, rows, cols, dst);
     return decodeF32(new Uint8Array(memory.buffer, dst, 2 * rows), this.#dtype);
-  }
-
-  #fastSquares(src: number, to: { rows: number; cols: number; sums: number }): void {
-    const run = {
-      BF16: this.#kernels.columnSquaresBf16,
-      F16: this.#kernels.columnSquaresF16,
-      F32: this.#kernels.columnSquaresF32,
-    }[this.#dtype];
-    run(src, to.rows, to.cols, to.sums);
   }
 
   #endRow(): void {

@@ -25,9 +25,12 @@ export interface ValueStatistics extends CodeSums {
 }
 
 interface Chunk {
-  readonly values: number;
+  readonly rows: number;
+  readonly cols: number;
   /** No NaN and no infinity is among them. */
   readonly finite: boolean;
+  /** f64 [cols] to which the squares of the columns are added; null: they are not. */
+  readonly sums: number | null;
 }
 
 const CODES = 65_536;
@@ -49,6 +52,7 @@ function tableOf(dtype: ScannedDtype): Float32Array {
 /** Of BF16 and F16. */
 export class CodeCounts {
   readonly #kernels: StatisticsKernels;
+  readonly #dtype: 'BF16' | 'F16';
   readonly #table: Float32Array;
   #taken: Float64Array | null = null;
   #pending = 0;
@@ -56,13 +60,17 @@ export class CodeCounts {
   /** The counts of the kernels are zero. */
   constructor(kernels: StatisticsKernels, dtype: 'BF16' | 'F16') {
     this.#kernels = kernels;
+    this.#dtype = dtype;
     this.#table = tableOf(dtype);
   }
 
-  add(src: number, { values }: Chunk): void {
+  add(src: number, { rows, cols, sums }: Chunk): void {
+    const values = rows * cols;
     if (this.#pending + values > MOST_PENDING) this.#take();
-    this.#kernels.countCodes(src, values);
     this.#pending += values;
+    if (sums === null) this.#kernels.countCodes(src, values);
+    else if (this.#dtype === 'BF16') this.#kernels.countSquaresBf16(src, rows, cols, sums);
+    else this.#kernels.countSquaresF16(src, rows, cols, sums);
   }
 
   #take(): Float64Array {
@@ -116,7 +124,8 @@ export class ValueSums {
     this.#kernels = kernels;
   }
 
-  add(src: number, { values, finite }: Chunk): void {
+  add(src: number, { rows, cols, finite, sums }: Chunk): void {
+    const values = rows * cols;
     if (this.#pending + values > MOST_PENDING) this.#take();
     const least = this.#kernels.countExponents(src, values);
     this.#pending += values;
@@ -128,6 +137,7 @@ export class ValueSums {
       if (finite) this.#addFinite(src + 4 * from, n);
       else this.#addAny(new Float32Array(buffer, src + 4 * from, n));
     }
+    if (sums !== null) this.#kernels.columnSquaresF32(src, rows, cols, sums);
   }
 
   #addFinite(src: number, n: number): void {

@@ -10,12 +10,13 @@ export function plainStatistics(): StatisticsKernels {
   const codes = (at: number, n: number) => new Uint16Array(memory.buffer, at, n);
   const floats = (at: number, n: number) => new Float32Array(memory.buffer, at, n);
   const doubles = (at: number, n: number) => new Float64Array(memory.buffer, at, n);
+  const countCodes = (src: number, n: number): void => {
+    const counts = words(COUNTS, 65_536);
+    for (const code of codes(src, n)) counts[code]!++;
+  };
   return {
     memory,
-    countCodes(src, n) {
-      const counts = words(COUNTS, 65_536);
-      for (const code of codes(src, n)) counts[code]!++;
-    },
+    countCodes,
     countExponents(src, n) {
       const counts = words(COUNTS, 65_536);
       const exponents = words(src, n).map((bits) => (bits >>> 23) & 255);
@@ -42,10 +43,12 @@ export function plainStatistics(): StatisticsKernels {
         out[row] = most;
       }
     },
-    columnSquaresBf16(src, rows, cols, sums) {
+    countSquaresBf16(src, rows, cols, sums) {
+      countCodes(src, rows * cols);
       addSquares(decodeF32(bytes(src, 2 * rows * cols), 'BF16'), cols, doubles(sums, cols));
     },
-    columnSquaresF16(src, rows, cols, sums) {
+    countSquaresF16(src, rows, cols, sums) {
+      countCodes(src, rows * cols);
       addSquares(decodeF32(bytes(src, 2 * rows * cols), 'F16'), cols, doubles(sums, cols));
     },
     columnSquaresF32(src, rows, cols, sums) {

@@ -31,11 +31,12 @@ export interface StatisticsKernels {
   /** u32 [rows]: the largest bits of a row without their sign. */
   rowMagnitudes32(src: number, rows: number, cols: number, dst: number): void;
   /**
-   * Adds the squares of each column to f64 [cols]; those of these rows are added up in f32, one
-   * after the other.
+   * countCodes, and adds the squares of each column to f64 [cols]; those of these rows are added up
+   * in f32, one after the other.
    */
-  columnSquaresBf16(src: number, rows: number, cols: number, sums: number): void;
-  columnSquaresF16(src: number, rows: number, cols: number, sums: number): void;
+  countSquaresBf16(src: number, rows: number, cols: number, sums: number): void;
+  countSquaresF16(src: number, rows: number, cols: number, sums: number): void;
+  /** The squares alone. */
   columnSquaresF32(src: number, rows: number, cols: number, sums: number): void;
   /** How often each byte comes among `n`. */
   countBytes(src: number, n: number): void;

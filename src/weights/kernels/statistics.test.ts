@@ -102,21 +102,25 @@ describe('statistics', () => {
     );
   });
 
-  it('of columns: sums of squares', () => {
+  it('of columns: sums of squares, and of 16 bits the codes with them', () => {
     fc.assert(
       fc.property(shape.rows, shape.cols, shape.seed, (rows, cols, seed) => {
         const count = rows * cols;
         const of16 = anyBytes(count, seed, 2);
         const before = (found: Uint8Array) => new Float64Array(found.buffer, SUMS, cols);
         const bf16 = compare(usual(of16, 2, false), (of) =>
-          of.columnSquaresBf16(SRC, rows, cols, SUMS),
+          of.countSquaresBf16(SRC, rows, cols, SUMS),
         );
         const f16 = compare(usual(of16, 2, true), (of) =>
-          of.columnSquaresF16(SRC, rows, cols, SUMS),
+          of.countSquaresF16(SRC, rows, cols, SUMS),
         );
         const f32 = compare(usual(anyBytes(count, seed, 4), 4, false), (of) =>
           of.columnSquaresF32(SRC, rows, cols, SUMS),
         );
+        for (const found of [bf16, f16]) {
+          const counts = new Uint32Array(found.buffer, COUNTS, 65_536);
+          expect(counts.reduce((sum, n) => sum + n, 0)).toBe(count);
+        }
         for (const found of [bf16, f16, f32]) {
           expect(before(found).every((sum) => sum >= 0.1 && sum < 1e30)).toBe(true);
         }

@@ -1,16 +1,11 @@
 /** How often codes and exponents come, and the largest magnitude of every row. */
 
+import { increment, incrementTwo } from './counting.ts';
+
 const MAGNITUDE: u32 = 0x7fffffff;
 
-/** Where counts lie: an address that is known here costs nothing to add. */
-const COUNTS: usize = 1024;
-/** Four times a code of 16 bits, and an exponent of 8. */
-const CODE: u32 = 0x3fffc;
+/** Four times an exponent of 8 bits. */
 const EXPONENT: u32 = 0x3fc;
-
-function increment(place: u32): void {
-  store<u32>(place, load<u32>(place, COUNTS) + 1, COUNTS);
-}
 
 /** u32 [65,536] at COUNTS: adds how often each code of 16 bits comes. */
 export function countCodes(src: usize, n: u32): void {
@@ -19,14 +14,10 @@ export function countCodes(src: usize, n: u32): void {
   for (; at + 16 <= end; at += 16) {
     const a = load<u64>(at);
     const b = load<u64>(at, 8);
-    increment(((<u32>a) << 2) & CODE);
-    increment(((<u32>b) << 2) & CODE);
-    increment((<u32>a >>> 14) & CODE);
-    increment((<u32>b >>> 14) & CODE);
-    increment(<u32>(a >>> 30) & CODE);
-    increment(<u32>(b >>> 30) & CODE);
-    increment(<u32>(a >>> 46) & CODE);
-    increment(<u32>(b >>> 46) & CODE);
+    incrementTwo((<u32>a) << 2, (<u32>b) << 2);
+    incrementTwo(<u32>a >>> 14, <u32>b >>> 14);
+    incrementTwo(<u32>(a >>> 30), <u32>(b >>> 30));
+    incrementTwo(<u32>(a >>> 46), <u32>(b >>> 46));
   }
   for (; at < end; at += 2) increment((<u32>load<u16>(at)) << 2);
 }
