@@ -1,5 +1,4 @@
-/** What `demo`, `run` and `eval` share: supervise a plan with progress, then say what was found. */
-import { join } from 'node:path';
+/** What `demo`, `run` and `eval` share: supervise a plan with progress, then say what failed. */
 import type { ResolvableRun } from '../analyze/reference.ts';
 import type { ExperimentPlan } from '../experiment/plan.ts';
 import { runExperiment } from '../experiment/supervise.ts';
@@ -9,16 +8,9 @@ import type {
   SuperviseContext,
 } from '../experiment/supervise-context.ts';
 import { type Lab, labAt } from '../record/lab.ts';
-import { removeCharts, writeCharts } from '../report/charts/write-charts.ts';
-import { collectExperiment, type ExperimentReport, recordedConfig } from '../report/collect.ts';
-import { type Decision, keepDecision, readDecision } from '../report/decision-file.ts';
-import { importedReport } from '../report/imported.ts';
-import { conclusionText, foundText, overviewText } from '../report/terminal.ts';
-import { refuseForeignLog, type WrittenReport, writeReport } from '../report/write-report.ts';
 import { type CommandIo, writeLine } from './io.ts';
-import { builtinDir, packageRoot, packageVersion } from './package.ts';
+import { builtinDir, packageRoot } from './package.ts';
 import { progressView } from './progress.ts';
-import { experimentRuns } from './runs.ts';
 
 export type ExecuteOptions = Pick<SuperviseContext, 'reuse' | 'resume' | 'exclusive'>;
 
@@ -45,49 +37,6 @@ export async function execute(
   } finally {
     progress.stop();
   }
-}
-
-/**
- * `now`: limits and prices of the experiment file, where it was just read. `charts`: all or none;
- * else as many as are drawn unasked. `runs`: where they were read already.
- */
-export async function report(
-  lab: Lab,
-  experiment: string,
-  options: {
-    out?: string;
-    now?: Decision;
-    charts?: boolean;
-    runs?: readonly ResolvableRun[];
-  } = {},
-): Promise<{ report: ExperimentReport; written: WrittenReport }> {
-  const { out, now, runs = experimentRuns(lab, experiment) } = options;
-  const own = join(lab.reportsDir, experiment);
-  if (now) keepDecision(own, now, recordedConfig(experiment, runs));
-  const collected = collectExperiment(experiment, runs, readDecision(own) ?? {});
-  const dir = out ?? own;
-  refuseForeignLog(dir);
-  const charts =
-    options.charts === false
-      ? removeCharts(dir)
-      : await writeCharts(collected, dir, { all: options.charts ?? false });
-  const version = packageVersion();
-  const imports = importedReport(runs);
-  const written = writeReport(collected, { dir, version, charts, imports });
-  return { report: collected, written };
-}
-
-/** The tables that answer the question, and the lines under them. */
-export function printOverview(found: ExperimentReport, io: CommandIo): void {
-  for (const part of overviewText(found, io.stdout.columns)) writeLine(io.stdout, `\n${part}`);
-}
-
-/** The last line: what was found, and which command to try next. */
-export function printFound(found: ExperimentReport, next: string, io: CommandIo): void {
-  const conclusion = conclusionText(found);
-  if (conclusion !== null) writeLine(io.stdout, `\n${conclusion}`);
-  const said = foundText(found) ?? 'Nothing was compared yet.';
-  writeLine(io.stdout, `\nFound: ${said} Next: ${next}`);
 }
 
 /** 0 when everything has a result; else the code of the first thing that went wrong. */

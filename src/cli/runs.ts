@@ -1,7 +1,7 @@
 /** Runs of a lab as reports and explanations need them: rows are read when asked for. */
 
 import type { ResolvableRun } from '../analyze/reference.ts';
-import { EXEC_MEASURE } from '../exec/record-command.ts';
+import { EXEC_MEASURE } from '../exec/exec-measure.ts';
 import { IMPORT_MEASURE } from '../logs/results/imported.ts';
 import { AssayError, UsageError } from '../record/errors.ts';
 import type { Lab } from '../record/lab.ts';

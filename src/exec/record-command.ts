@@ -18,10 +18,10 @@ import { SampleWriter } from '../record/sample-writer.ts';
 import { GPU_SAMPLES_FILE } from '../record/samples.ts';
 import type { Environment, Finding, Manifest, Metric } from '../record/schema.ts';
 import { writeSeal } from '../record/seal.ts';
+import { EXEC_MEASURE } from './exec-measure.ts';
 import { type CommandEnd, type CommandOptions, runCommand, shellStatus } from './run-command.ts';
 
 export const EXEC_EXPERIMENT = 'exec';
-export const EXEC_MEASURE = 'exec';
 /** When which bytes of run.log and run.err came. */
 export const TIMES_FILE = 'output-times.csv';
 /** What the dialects make of run.log and run.err. */

@@ -49,10 +49,20 @@ function write(value: unknown, take: (piece: string) => void): void {
 /** What JSON cannot hold; the writer's path leads to it. */
 class Unfit extends Error {}
 
+interface Order {
+  readonly names: readonly string[];
+  /** Sorted. */
+  readonly keys: readonly string[];
+  /** What stands before the value of each key. */
+  readonly heads: readonly string[];
+}
+
 class CanonicalWriter {
   readonly path: (string | number)[] = [];
   text = '';
   readonly #take: (piece: string) => void;
+  /** By number of members. */
+  readonly #orders = new Map<number, Order>();
 
   constructor(take: (piece: string) => void) {
     this.#take = take;
@@ -93,15 +103,25 @@ class CanonicalWriter {
   }
 
   #members(value: Readonly<Record<string, unknown>>): void {
-    let before = '{';
-    for (const key of Object.keys(value).sort()) {
-      this.#put(`${before}${JSON.stringify(key)}:`);
-      before = ',';
+    const { keys, heads } = this.#order(Object.keys(value));
+    for (const [i, key] of keys.entries()) {
+      this.#put(heads[i]!);
       this.path.push(key);
       this.add(value[key]);
       this.path.pop();
     }
-    this.#put(before === '{' ? '{}' : '}');
+    this.#put(keys.length === 0 ? '{}' : '}');
+  }
+
+  /** Thousands of objects have the same members: those seen last are sorted already. */
+  #order(names: readonly string[]): Order {
+    const known = this.#orders.get(names.length);
+    if (known?.names.every((name, i) => name === names[i])) return known;
+    const keys = names.toSorted();
+    const heads = keys.map((key, i) => `${i === 0 ? '{' : ','}${JSON.stringify(key)}:`);
+    const order = { names, keys, heads };
+    this.#orders.set(names.length, order);
+    return order;
   }
 }
 

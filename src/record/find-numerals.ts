@@ -30,8 +30,13 @@ const STAMP = new RegExp(
   'gu',
 );
 const TIME = /(?<![\p{L}\d:.])\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?(?![\p{L}\d:])/gu;
+/** What a stamp and a time have in them. */
+const CLOCK = /\d:\d/;
 const LIST_NUMBER = /^[\s>#]*\d{1,9}[.)](?=\s)/;
 const WORD = /[\p{L}\p{M}\p{N}_.,+\-−/~#@\\]+/gu;
+/** A line of ASCII, and its words: the same ones, found several times as fast. */
+const PLAIN = /^[\0-\x7f]*$/;
+const PLAIN_WORD = /[A-Za-z0-9_.,+\-/~#@\\]+/g;
 
 const DATE = /^(\d{4}-\d\d-\d\d|\d{4}\/\d\d?\/\d\d?|\d\d?\/\d\d?\/\d{4})$/;
 const DOTTED = /^\d+(\.\d+){2,}$/;
@@ -42,7 +47,7 @@ const EXPONENT = /(?<=\d)[eE](?=[+\-−]?\d)/g;
 
 export function findNumerals(text: string): Numeral[] {
   return text.split('\n').flatMap((line, index) =>
-    [...withoutExcluded(line).matchAll(WORD)].flatMap((match) =>
+    [...withoutExcluded(line).matchAll(PLAIN.test(line) ? PLAIN_WORD : WORD)].flatMap((match) =>
       inWord(match[0]).map(({ at, text: numeral }) => ({
         line: index + 1,
         column: match.index + at + 1,
@@ -55,10 +60,9 @@ export function findNumerals(text: string): Numeral[] {
 /** The line with what may never count replaced by as many spaces, so that places stay. */
 function withoutExcluded(line: string): string {
   const blank = (found: string): string => ' '.repeat(found.length);
-  return [LIST_NUMBER, URL_WORD, STAMP, TIME].reduce(
-    (text, rule) => text.replace(rule, blank),
-    line,
-  );
+  let text = line.replace(LIST_NUMBER, blank);
+  if (text.includes('://')) text = text.replace(URL_WORD, blank);
+  return CLOCK.test(text) ? text.replace(STAMP, blank).replace(TIME, blank) : text;
 }
 
 function inWord(word: string): { at: number; text: string }[] {

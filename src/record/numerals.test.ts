@@ -124,3 +124,33 @@ describe('findNumerals', () => {
     );
   });
 });
+
+it('finds in a line of ASCII what it finds in one with other characters', () => {
+  const part = fc.constantFrom(
+    '1',
+    '23',
+    '.',
+    ',',
+    '-',
+    '+',
+    '/',
+    ':',
+    ' ',
+    'e',
+    'x',
+    '_',
+    '#',
+    '|',
+    '(',
+    '%',
+    '://',
+    '12:30',
+    '2026-11-29',
+  );
+  fc.assert(
+    fc.property(fc.array(part, { maxLength: 30 }), (parts) => {
+      const line = parts.join('');
+      expect(findNumerals(`${line}|é`)).toEqual(findNumerals(line));
+    }),
+  );
+});

@@ -6,7 +6,7 @@ import type { Discrepancy } from '../../src/evidence/discrepancy.ts';
 import { verifyLab } from '../../src/evidence/verify.ts';
 import type { Lab } from '../../src/record/lab.ts';
 import { writeSeal } from '../../src/record/seal.ts';
-import { planCharts } from '../../src/report/charts/catalogue.ts';
+import { fewestCharts, planCharts } from '../../src/report/charts/catalogue.ts';
 import { isDrawn } from '../../src/report/charts/chart.ts';
 import { addJson } from '../../src/report/charts/cited-json.ts';
 import { drawPng, drawSvg } from '../../src/report/charts/draw.ts';
@@ -241,6 +241,7 @@ test('charts of many models are drawn only when asked for', async () => {
     const cells = models.flatMap((model) => one.cells.map((cell) => ({ ...cell, model })));
     const many = { ...one, cells };
     expect(planCharts(many).filter(isDrawn).length).toBeGreaterThan(40);
+    expect(fewestCharts(one)).toBeLessThanOrEqual(planCharts(one).filter(isDrawn).length);
     const planned = await writeCharts(many, lab.root);
     expect(planned).toEqual([
       expect.objectContaining({ reason: expect.stringContaining('`assay report --charts`') }),

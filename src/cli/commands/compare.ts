@@ -13,7 +13,7 @@ import { readDecision } from '../../report/decision-file.ts';
 import { importedJson, importedText } from '../../report/imported-text.ts';
 import { type ComparedImports, comparedImports } from '../compared-imports.ts';
 import { type ComparedRuns, comparedRuns } from '../compared-runs.ts';
-import { printFound } from '../experiment.ts';
+import { printFound } from '../experiment-report.ts';
 import { type CommandIo, writeJson, writeLine } from '../io.ts';
 
 interface Options {

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { findLab } from '../../record/lab.ts';
 import { importedReport, isImported } from '../../report/imported.ts';
 import { writeImportedLog } from '../../report/write-report.ts';
-import { printFound, printOverview, report } from '../experiment.ts';
+import { printFound, printOverview, report } from '../experiment-report.ts';
 import { type CommandIo, writeJson, writeLine } from '../io.ts';
 import { packageVersion } from '../package.ts';
 import { chosenRuns } from '../runs.ts';

@@ -9,15 +9,8 @@ import { UsageError } from '../../record/errors.ts';
 import { findLab, type Lab } from '../../record/lab.ts';
 import { textTable } from '../../report/table.ts';
 import { downloadView } from '../download.ts';
-import {
-  execute,
-  exitCodeOf,
-  printFailures,
-  printFound,
-  printOverview,
-  report,
-  runsAsJson,
-} from '../experiment.ts';
+import { execute, exitCodeOf, printFailures, runsAsJson } from '../experiment.ts';
+import { printFound, printOverview, report } from '../experiment-report.ts';
 import { type CommandIo, writeJson, writeLine } from '../io.ts';
 import { builtinDir } from '../package.ts';
 import { experimentRuns } from '../runs.ts';

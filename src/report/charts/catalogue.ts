@@ -5,7 +5,7 @@ import { decisions } from '../collect-decision.ts';
 import { batchSizeOf, isMeasured, type MeasuredCell } from '../collect-speed.ts';
 import { isDummy, modelWords } from '../marks.ts';
 import { benchData } from './bench-data.ts';
-import { isDrawn, type Planned } from './chart.ts';
+import type { Planned } from './chart.ts';
 import { dashboardChart } from './dashboard.ts';
 import { ecdfChart } from './ecdf.ts';
 import { latencyChart } from './latency.ts';
@@ -16,26 +16,27 @@ import { speedChart } from './speed.ts';
 import { speedupChart } from './speedup.ts';
 import { throughputChart } from './throughput.ts';
 
-/**
- * The dashboard first, then a chart a question. Ends with the model that brings more than `most`.
- */
-export function planCharts(
-  report: ExperimentReport,
-  most: number = Number.POSITIVE_INFINITY,
-): Planned[] {
+/** The dashboard first, then a chart a question. */
+export function planCharts(report: ExperimentReport): Planned[] {
   const models = [...new Set(report.cells.map((cell) => cell.model))];
   const slugs = models.map((model) => slug(modelWords(model, report.cells)));
-  const planned: Planned[] = [];
-  for (const [i, model] of models.entries()) {
-    if (planned.filter(isDrawn).length > most) break;
+  return models.flatMap((model, i) => {
     const words = modelWords(model, report.cells);
     // Names that come out alike must not overwrite each other's files.
     const alike = slugs.indexOf(slugs[i]!) !== slugs.lastIndexOf(slugs[i]!) || slugs[i] === '';
     const suffix = models.length > 1 ? `-${slugs[i]}${alike ? `-${i + 1}` : ''}` : '';
     const of = { report, model, words, suffix };
-    planned.push(...speedCharts(of), ...qualityCharts(of));
-  }
-  return planned;
+    return [...speedCharts(of), ...qualityCharts(of)];
+  });
+}
+
+/** Dashboard, speed, latency and its distribution, throughput, memory. */
+const ALWAYS = 6;
+
+/** That `planCharts` would have drawn at least, without its work. */
+export function fewestCharts({ cells }: ExperimentReport): number {
+  const timed = cells.filter((cell) => batchSizeOf(cell) !== null && isMeasured(cell));
+  return ALWAYS * new Set(timed.map(({ model }) => model)).size;
 }
 
 interface Context {

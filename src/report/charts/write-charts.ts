@@ -5,7 +5,7 @@ import { makeDirectory, writeFileAtomic, writeJsonAtomic } from '../../record/at
 import { sha256Hex } from '../../record/canonical.ts';
 import type { ExperimentReport } from '../collect.ts';
 import { DocumentBuilder, type DocumentEvidence, sidecarJson } from '../document.ts';
-import { planCharts } from './catalogue.ts';
+import { fewestCharts, planCharts } from './catalogue.ts';
 import { CHARTS_FOLDER, type Chart, isDrawn, type Planned } from './chart.ts';
 import { addJson } from './cited-json.ts';
 import { drawPng, drawSvg } from './draw.ts';
@@ -24,7 +24,7 @@ export async function writeCharts(
   dir: string,
   { all = false } = {},
 ): Promise<readonly Planned[]> {
-  const planned = all ? planCharts(report) : withinReason(planCharts(report, MOST_UNASKED));
+  const planned = all ? planCharts(report) : withinReason(report);
   const folder = join(dir, CHARTS_FOLDER);
   const charts = planned.filter(isDrawn);
   removeOthers(folder, charts);
@@ -42,8 +42,11 @@ export async function writeCharts(
   return planned;
 }
 
-function withinReason(planned: readonly Planned[]): readonly Planned[] {
-  if (planned.filter(isDrawn).length <= MOST_UNASKED) return planned;
+function withinReason(report: ExperimentReport): readonly Planned[] {
+  if (fewestCharts(report) <= MOST_UNASKED) {
+    const planned = planCharts(report);
+    if (planned.filter(isDrawn).length <= MOST_UNASKED) return planned;
+  }
   const reason = 'there are many and they take a while: `assay report --charts` draws them';
   return [{ name: 'charts', title: 'the charts of all models', reason }];
 }
