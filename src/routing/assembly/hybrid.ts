@@ -107,7 +107,39 @@ export function listsAre(
   return true;
 }
 
-/** Values of 16 bits for `count` places in a dictionary; false: damaged, or no such place. */
+/** Values of a dictionary for `count` places in it; false: damaged, or no such place. */
+function places<T>(
+  at: usize,
+  end: usize,
+  width: u32,
+  count: u32,
+  dictionary: usize,
+  size: u32,
+  to: usize,
+): bool {
+  const mask: u32 = (1 << width) - 1;
+  let out = to;
+  p = at;
+  for (let left = count; left > 0; left -= runLength) {
+    if (!readRun(end, width, left)) return false;
+    if (isPacked) {
+      for (let i: u32 = 0, bit: u32 = 0; i < runLength; i++, bit += width) {
+        const place = (load<u32>(p + <usize>(bit >> 3)) >> (bit & 7)) & mask;
+        if (place >= size) return false;
+        store<T>(out, load<T>(dictionary + <usize>place * sizeof<T>()));
+        out += sizeof<T>();
+      }
+      skipPacked(width);
+    } else {
+      if (runValue >= size) return false;
+      const value = load<T>(dictionary + <usize>runValue * sizeof<T>());
+      for (let i: u32 = 0; i < runLength; i++, out += sizeof<T>()) store<T>(out, value);
+    }
+  }
+  return true;
+}
+
+/** `places` of values of 16 bits. */
 export function places16(
   at: usize,
   end: usize,
@@ -117,29 +149,10 @@ export function places16(
   size: u32,
   to: usize,
 ): bool {
-  const mask: u32 = (1 << width) - 1;
-  let out = to;
-  p = at;
-  for (let left = count; left > 0; left -= runLength) {
-    if (!readRun(end, width, left)) return false;
-    if (isPacked) {
-      for (let i: u32 = 0, bit: u32 = 0; i < runLength; i++, bit += width) {
-        const place = (load<u32>(p + <usize>(bit >> 3)) >> (bit & 7)) & mask;
-        if (place >= size) return false;
-        store<u16>(out, load<u16>(dictionary + ((<usize>place) << 1)));
-        out += 2;
-      }
-      skipPacked(width);
-    } else {
-      if (runValue >= size) return false;
-      const value = load<u16>(dictionary + ((<usize>runValue) << 1));
-      for (let i: u32 = 0; i < runLength; i++, out += 2) store<u16>(out, value);
-    }
-  }
-  return true;
+  return places<u16>(at, end, width, count, dictionary, size, to);
 }
 
-/** The same for values of 32 bits. */
+/** `places` of values of 32 bits. */
 export function places32(
   at: usize,
   end: usize,
@@ -149,24 +162,5 @@ export function places32(
   size: u32,
   to: usize,
 ): bool {
-  const mask: u32 = (1 << width) - 1;
-  let out = to;
-  p = at;
-  for (let left = count; left > 0; left -= runLength) {
-    if (!readRun(end, width, left)) return false;
-    if (isPacked) {
-      for (let i: u32 = 0, bit: u32 = 0; i < runLength; i++, bit += width) {
-        const place = (load<u32>(p + <usize>(bit >> 3)) >> (bit & 7)) & mask;
-        if (place >= size) return false;
-        store<u32>(out, load<u32>(dictionary + ((<usize>place) << 2)));
-        out += 4;
-      }
-      skipPacked(width);
-    } else {
-      if (runValue >= size) return false;
-      const value = load<u32>(dictionary + ((<usize>runValue) << 2));
-      for (let i: u32 = 0; i < runLength; i++, out += 4) store<u32>(out, value);
-    }
-  }
-  return true;
+  return places<u32>(at, end, width, count, dictionary, size, to);
 }

@@ -1,22 +1,11 @@
 /** Sums over values of which each comes many times. */
-import type { Moments } from './moments.ts';
+import type { Moments, ValueCounts } from './moments.ts';
 
 /** The first `length` of both: values, each once, and how often they come. */
 export interface Came {
   readonly values: Float32Array;
   readonly times: Float64Array;
   readonly length: number;
-}
-
-/** How many values are of a kind, and the extremes. */
-export interface ValueCounts {
-  readonly nan: number;
-  readonly positiveInfinity: number;
-  readonly negativeInfinity: number;
-  readonly zeros: number;
-  /** Of the finite values; +Infinity and −Infinity where there is none. */
-  readonly min: number;
-  readonly max: number;
 }
 
 export interface CodeSums extends ValueCounts {

@@ -5,8 +5,8 @@
  * (x − center)^k are taken in f64, the center being the mean of the block before; where the mean of
  * the block lies further from it than a quarter of its standard deviation, once more about that
  * mean. Blocks are then combined by Pébay's formulas (Sandia report SAND2008-6212, eq. 2.1 and
- * 3.1). Nothing is squared before about its mean is taken off, so a tensor such as 1000 ± 0.001
- * loses no digits. Against exact arithmetic the sums of order k ≤ 4 are off by at most
+ * 3.1). Nothing is squared before its mean is nearly taken off, so a tensor such as 1000 ±
+ * 0.001 loses no digits. Against exact arithmetic the sums of order k ≤ 4 are off by at most
  * 16 · (4096 + blocks) · 2⁻⁵³ of Σ|x − mean|^k: 4096 + blocks for plain summation in the worst
  * case, (5/4)⁴ for values that lie a quarter off, and the rest for moving the sums to the mean. An
  * f32 squared or to the fourth does not leave the range of f64. NaN and ±Infinity are counted and
@@ -25,8 +25,8 @@ export interface Moments {
 
 export const NO_MOMENTS: Moments = { count: 0, mean: 0, m2: 0, m3: 0, m4: 0 };
 
-/** What one block gives: its moments, and what is counted beside them. */
-export interface BlockStatistics extends Moments {
+/** How many values are of a kind, and the extremes. */
+export interface ValueCounts {
   readonly nan: number;
   readonly positiveInfinity: number;
   readonly negativeInfinity: number;
@@ -35,6 +35,9 @@ export interface BlockStatistics extends Moments {
   readonly min: number;
   readonly max: number;
 }
+
+/** What one block gives: its moments, and what is counted beside them. */
+export interface BlockStatistics extends Moments, ValueCounts {}
 
 export const BLOCK = 4096;
 
